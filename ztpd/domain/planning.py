@@ -1,0 +1,98 @@
+"""An order, its place and its profile become what each device must be; and which leg is missing when they cannot."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pon import serial as pon_serial
+from pon.onu import WantedOnu
+from ztpd.domain.failures import Code, Failure
+from ztpd.domain.model import JobBody, LocationBody
+from ztpd.domain.profile import Profile, Value, parameter_problems, resolve
+
+MBIT = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the network and the other orders say about a job before its visit.
+
+    ``taken`` tells of each allocated device that another open job or service holds; ``port_holder`` is the service
+    that holds the port, where a port serves one only.
+    """
+
+    location: LocationBody | None
+    profile: Profile | None
+    taken: Sequence[str] = ()
+    port_holder: str | None = None
+
+
+def missing_legs(body: JobBody, around: Surroundings) -> list[Failure]:
+    """Every leg that is missing before the device can be expected; empty when the job is ready."""
+    return [*_place_legs(body, around), *_profile_legs(body, around), *_device_legs(body, around)]
+
+
+def _place_legs(body: JobBody, around: Surroundings) -> list[Failure]:
+    location = around.location
+    if location is None:
+        return [Failure(Code.ADDRESS_UNKNOWN, f"location {body.location} is not known")]
+    if not location.serviceable:
+        return [Failure(Code.NOT_SERVICEABLE, location.reason or f"location {body.location} is not serviceable")]
+    if location.access is None:
+        return [Failure(Code.NOT_SERVICEABLE, f"location {body.location} has no access port")]
+    if around.port_holder is not None:
+        where = f"{location.access.element} {location.access.port}"
+        return [Failure(Code.PORT_OCCUPIED, f"{where} is held by service {around.port_holder}")]
+    return []
+
+
+def _profile_legs(body: JobBody, around: Surroundings) -> list[Failure]:
+    profile = around.profile
+    if profile is None:
+        return [Failure(Code.PROFILE_MISSING, f"profile {body.profile} is not known")]
+    problems = parameter_problems(profile, body.parameters)
+    if problems:
+        return [Failure(Code.PROFILE_MISSING, "; ".join(map(str, problems)))]
+    access = around.location.access if around.location else None
+    if access is not None and access.technology not in profile.technologies:
+        return [Failure(Code.PROFILE_MISSING, f"profile {profile.name} is not made for {access.technology}")]
+    return []
+
+
+def _device_legs(body: JobBody, around: Surroundings) -> list[Failure]:
+    if around.taken:
+        return [Failure(Code.DEVICE_MISSING, "; ".join(around.taken))]
+    access = around.location.access if around.location else None
+    needed = "ont" if access is None or access.technology == "pon" else "cpe"
+    device = body.device(needed)
+    if device is None or (needed == "ont" and device.serial is None):
+        return [Failure(Code.DEVICE_MISSING, f"no {needed} with a serial is allocated")]
+    return []
+
+
+def wanted_onu(body: JobBody, location: LocationBody, profile: Profile) -> WantedOnu:
+    """What the ordered service needs of its ONU; the job must have no missing leg (``missing_legs``)."""
+    ont = body.device("ont")
+    if ont is None or ont.serial is None or location.access is None:
+        raise ValueError("a job with a missing leg has no plan")
+    return WantedOnu(
+        service=body.service,
+        port=location.access.port,
+        serial=pon_serial.normalise(ont.serial),
+        s_vlan=_vlan(profile, body, profile.vlan.s_vlan),
+        c_vlan=None if profile.vlan.c_vlan is None else _vlan(profile, body, profile.vlan.c_vlan),
+        downstream_bps=profile.speed.downstream_mbps * MBIT,
+        upstream_bps=profile.speed.upstream_mbps * MBIT,
+        assured_upstream_bps=profile.speed.assured_upstream_mbps * MBIT,
+        description=f"service {body.service}",
+    )
+
+
+def _vlan(profile: Profile, body: JobBody, value: Value) -> int:
+    return int(resolve(profile, body.parameters, value))
+
+
+def wanted_cpe(body: JobBody, profile: Profile) -> dict[str, Value]:
+    """What the CPE must be told, by intent; empty when no CPE is allocated or the profile asks nothing of it."""
+    if body.device("cpe") is None:
+        return {}
+    return {intent: resolve(profile, body.parameters, value) for intent, value in profile.cpe.items()}

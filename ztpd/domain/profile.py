@@ -1,0 +1,205 @@
+"""Service profiles: a named, versioned description of what a service needs on every device."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from ztpd.domain.model import Identifier, Strict
+
+Value = str | int | bool
+VlanId = Annotated[int, Field(ge=1, le=4094)]
+_REFERENCE = re.compile(r"^\$([a-z][a-z0-9_]*)$")
+Limit = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Parameter(Strict):
+    """A value that each job gives; ``secret`` keeps it out of events, traces and logs."""
+
+    type: Literal["text", "integer", "boolean"] = "text"
+    default: Value | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+    max_length: int = 64
+    secret: bool = False
+
+    @property
+    def is_vlan_id(self) -> bool:
+        """Whether every value it allows is a VLAN id (IEEE 802.1Q: 1 to 4094)."""
+        bounds = (self.minimum, self.maximum)
+        return self.type == "integer" and all(bound is not None and 1 <= bound <= 4094 for bound in bounds)
+
+
+class Speed(Strict):
+    """Rates in Mbit/s; ``assured_upstream_mbps`` becomes the T-CONT's assured bandwidth."""
+
+    downstream_mbps: Annotated[int, Field(gt=0)]
+    upstream_mbps: Annotated[int, Field(gt=0)]
+    assured_upstream_mbps: Annotated[int, Field(ge=0)] = 0
+
+
+class Vlan(Strict):
+    """The tags towards the network: an id, or ``$name`` of a parameter."""
+
+    s_vlan: VlanId | Annotated[str, Field(pattern=_REFERENCE.pattern)]
+    c_vlan: VlanId | Annotated[str, Field(pattern=_REFERENCE.pattern)] | None = None
+
+
+class Range(Strict):
+    """Limits of a measured value, ends included."""
+
+    minimum: Limit
+    maximum: Limit
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.maximum < self.minimum:
+            raise ValueError("maximum is below minimum")
+        return self
+
+    def holds(self, value: float) -> bool:
+        """Whether the value lies within."""
+        return self.minimum <= value <= self.maximum
+
+
+class OpticalLimits(Strict):
+    """Receive power in dBm that each end of the fibre must show."""
+
+    onu_rx_dbm: Range
+    olt_rx_dbm: Range
+
+
+class WantedMeasurement(Strict):
+    """A measurement the technician must report, its unit and its limits.
+
+    ``network`` names the level ztpd measures itself (``onu_rx_dbm``, ``olt_rx_dbm``); the two must then agree within
+    ``tolerance``.
+    """
+
+    name: Identifier
+    unit: Annotated[str, Field(min_length=1, max_length=16)]
+    minimum: Limit | None = None
+    maximum: Limit | None = None
+    network: Literal["onu_rx_dbm", "olt_rx_dbm"] | None = None
+    tolerance: Annotated[float, Field(gt=0)] = 3.0
+
+
+class CompletionRules(Strict):
+    """The evidence a visit owes before the service is reported as active."""
+
+    required: bool = True
+    photos: Annotated[int, Field(ge=0, le=32)] = 0
+    measurements: tuple[WantedMeasurement, ...] = ()
+
+
+class Profile(Strict):
+    """What a service needs; read from ``NAME.toml`` in the profiles folder.
+
+    ``cpe`` maps intents (``wifi.2ghz.ssid``) to values or ``$parameter``; ``cpe_timeout_s`` is how long after the
+    network works the CPE may stay silent.
+    """
+
+    name: Identifier
+    version: Annotated[int, Field(ge=1)]
+    description: str = ""
+    technologies: Annotated[tuple[Literal["pon", "ethernet", "wireless"], ...], Field(min_length=1)]
+    price_per_month: Annotated[float, Field(ge=0)] | None = None
+    speed: Speed
+    vlan: Vlan
+    optics: OpticalLimits | None = None
+    parameters: dict[str, Parameter] = Field(default_factory=dict)
+    cpe: dict[str, Value] = Field(default_factory=dict)
+    cpe_timeout_s: Annotated[float, Field(gt=0)] = 900.0
+    completion: CompletionRules = CompletionRules()
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if "pon" in self.technologies and self.optics is None:
+            raise ValueError("optics: a profile for pon needs the limits of the light levels")
+        values = [self.vlan.s_vlan, self.vlan.c_vlan, *self.cpe.values()]
+        for value in values:
+            if isinstance(value, str) and value.startswith("$") and not _references(value):
+                raise ValueError(f"{value!r} is no parameter: expected $name in lower-case letters, digits and _")
+        unknown = {name for value in values for name in _references(value)} - set(self.parameters)
+        if unknown:
+            raise ValueError(f"${sorted(unknown)[0]} is used but not declared under [parameters]")
+        return self
+
+    @model_validator(mode="after")
+    def _vlan_parameters_are_vlan_ids(self) -> Self:
+        for name in (*_references(self.vlan.s_vlan), *_references(self.vlan.c_vlan)):
+            if not self.parameters[name].is_vlan_id:
+                raise ValueError(f"parameters.{name}: a VLAN id must be an integer, minimum 1, maximum 4094, or within")
+        return self
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Names of the parameters that must never be shown."""
+        return frozenset(name for name, parameter in self.parameters.items() if parameter.secret)
+
+
+def _references(value: Value | None) -> list[str]:
+    match = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
+    return [match.group(1)] if match else []
+
+
+class ParameterProblem(ValueError):
+    """A job's parameter is missing, unknown or out of bounds; carries its name and what to do."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        self.name = name
+        self.problem = problem
+        super().__init__(f"parameters.{name}: {problem}")
+
+
+def parameter_problems(profile: Profile, given: Mapping[str, Value]) -> list[ParameterProblem]:
+    """Everything that is wrong with a job's parameters for this profile; empty when nothing is."""
+    problems = [
+        ParameterProblem(name, f"profile {profile.name} has no such parameter; remove it")
+        for name in given
+        if name not in profile.parameters
+    ]
+    for name, parameter in profile.parameters.items():
+        value = given.get(name, parameter.default)
+        problem = "is required by the profile" if value is None else _problem(parameter, value)
+        if problem:
+            problems.append(ParameterProblem(name, problem))
+    return problems
+
+
+def _problem(parameter: Parameter, value: Value) -> str | None:
+    expected = {"text": str, "integer": int, "boolean": bool}[parameter.type]
+    if type(value) is not expected:
+        return f"must be {parameter.type}, not {type(value).__name__}"
+    if isinstance(value, str):
+        if len(value) > parameter.max_length:
+            return f"is longer than {parameter.max_length} characters"
+        return None if value.isprintable() else "has control characters"
+    if parameter.minimum is not None and value < parameter.minimum:
+        return f"is below {parameter.minimum}"
+    if parameter.maximum is not None and value > parameter.maximum:
+        return f"is above {parameter.maximum}"
+    return None
+
+
+def resolve(profile: Profile, given: Mapping[str, Value], value: Value) -> Value:
+    """The value with a ``$parameter`` replaced by what the job gives; raises ``ParameterProblem`` if it gives none."""
+    for name in _references(value):
+        found = given.get(name, profile.parameters[name].default)
+        if found is None:
+            raise ParameterProblem(name, "is required by the profile")
+        return found
+    return value
+
+
+MASK = "********"
+
+
+def without_secrets(profile: Profile, given: Mapping[str, Value], text: str) -> str:
+    """The text with every secret value that the job gives masked: some devices quote what they were told."""
+    values = (given.get(name, profile.parameters[name].default) for name in profile.secrets)
+    secrets = {str(value) for value in values if value not in (None, "")}
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, MASK)
+    return text
