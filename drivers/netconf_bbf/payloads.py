@@ -1,0 +1,378 @@
+"""What is written to the OLT: a wanted ONU and its numbers become the objects of an ``<edit-config>``.
+
+The downstream rate is a single-token-bucket shaper profile (``bbf-qos-shaping``, kbit/s) on the OLT's v-ENET; the
+upstream rate is the T-CONT's traffic descriptor profile (``bbf-xpongemtcont``, bit/s). A service with a C-VLAN has a
+forwarder of its own (1:1, TR-101 §2.5.1.1); one without shares its S-VLAN's forwarder and MAC table (N:1).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from drivers.netconf_bbf import names, xml
+from drivers.netconf_bbf.allocation import Numbers
+from drivers.netconf_bbf.configuration import Kind
+from drivers.netconf_bbf.plant import Port
+from drivers.netconf_bbf.xml import Element, element, identity, q, text_at
+from pon.onu import WantedOnu
+
+_OPERATION = q(xml.NETCONF, "operation")
+KBIT = 1000
+
+
+class NotRepresentable(ValueError):
+    """The wanted ONU cannot be said in these modules; the message says which value and what would do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """One entry of one list; ``shared`` when other ONUs may use it too."""
+
+    kind: Kind
+    key: str
+    entry: Element
+    shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One entry and the operation on it (``create``, ``replace``, ``merge``, ``remove``; RFC 6241 §7.2)."""
+
+    kind: Kind
+    entry: Element
+    operation: str
+
+
+def check_representable(wanted: WantedOnu) -> None:
+    """Raise ``NotRepresentable`` for a value the modules have no place for."""
+    if wanted.downstream_bps % KBIT:
+        raise NotRepresentable(
+            f"downstream_bps {wanted.downstream_bps} is no whole kbit/s, which is what a shaper profile takes"
+        )
+    if wanted.assured_upstream_bps > wanted.upstream_bps:
+        raise NotRepresentable(
+            f"assured_upstream_bps {wanted.assured_upstream_bps} is more than upstream_bps {wanted.upstream_bps}"
+        )
+    longest = max(len(names.user_port(wanted.service)), len(f"fwd-{wanted.service}"))
+    if longest > names.MAX_NAME:
+        raise NotRepresentable(f"service {wanted.service!r} makes names longer than {names.MAX_NAME} characters")
+
+
+def service_objects(wanted: WantedOnu, numbers: Numbers, port: Port, uplink: str) -> list[Object]:
+    """Every object that makes up the service, in an order in which each refers only to those before it."""
+    own = names.of_onu(wanted.serial)
+    return [
+        _upstream_profile(wanted),
+        _downstream_shaper(wanted),
+        _v_ani(wanted, numbers, port, own),
+        _interface(own.ani, "ani", element(xml.ANI, "ani", element(xml.ANI, "upstream-fec", "true"))),
+        _interface(own.onu_v_enet, "onu-v-enet", element(xml.ANI, "onu-v-enet", element(xml.ANI, "ani", own.ani))),
+        _olt_v_enet(wanted, own),
+        _user_sub_interface(wanted, own),
+        _network_sub_interface(wanted, uplink),
+        _link(own.ani, own.v_ani),
+        _link(own.onu_v_enet, own.olt_v_enet),
+        _tcont(wanted, numbers, own),
+        *_gemports(numbers, own),
+        *_forwarding(wanted, own, uplink),
+    ]
+
+
+def removal(kind: Kind, key: str) -> Edit:
+    """Remove one entry; no error when it is gone already (RFC 6241 §7.2, ``remove``)."""
+    return Edit(kind, _keyed(kind, key), "remove")
+
+
+def leaving_forwarder(forwarder: str) -> Edit:
+    """An edit of a forwarder that stays, to take ports out of it with ``remove_port``."""
+    entry = _keyed(Kind.FORWARDER, forwarder)
+    entry.append(element(xml.FORWARDING, "ports"))
+    return Edit(Kind.FORWARDER, entry, "merge")
+
+
+def remove_port(forwarder: Edit, port: str) -> None:
+    """Have an edit of a forwarder take a port out of it."""
+    leaving = element(xml.FORWARDING, "port", element(xml.FORWARDING, "name", port))
+    leaving.set(_OPERATION, "remove")
+    _ports(forwarder.entry).append(leaving)
+
+
+def add_ports(forwarder: Edit, entry: Element) -> None:
+    """Have an edit of a forwarder make the ports of another entry for the same forwarder too."""
+    known = port_names(forwarder)
+    for port in list(_ports(entry)):
+        if text_at(port, q(xml.FORWARDING, "name")) not in known:
+            _ports(forwarder.entry).append(port)
+
+
+def port_names(forwarder: Edit) -> set[str | None]:
+    """The ports that an edit of a forwarder makes or takes away."""
+    return {text_at(port, q(xml.FORWARDING, "name")) for port in _ports(forwarder.entry)}
+
+
+def _ports(forwarder: Element) -> Element:
+    ports = forwarder.find(q(xml.FORWARDING, "ports"))
+    if ports is None:
+        raise AssertionError("a forwarder is always edited with its ports")
+    return ports
+
+
+def notifications_on(port: str) -> Edit:
+    """Let a channel termination announce every ONU that comes or goes (``notifiable-onu-presence-states``)."""
+    states = [
+        identity(xml.ONU_STATE, "notifiable-onu-presence-states", "bbf-xpon-onu-types", name)
+        for name in ("onu-present", "onu-not-present")
+    ]
+    entry = _keyed(Kind.INTERFACE, port)
+    entry.append(element(xml.XPON, "channel-termination", *states))
+    return Edit(Kind.INTERFACE, entry, "merge")
+
+
+def config(edits: Iterable[Edit]) -> Element:
+    """The ``<config>`` of an ``<edit-config>`` with all the edits, each list's entries under one container."""
+    root = element(xml.NETCONF, "config")
+    for edit in edits:
+        parent = root
+        for container in edit.kind.containers:
+            found = parent.find(container)
+            if found is None:
+                namespace, _, tag = container[1:].partition("}")
+                found = element(namespace, tag)
+                parent.append(found)
+            parent = found
+        if edit.operation != "merge":
+            edit.entry.set(_OPERATION, edit.operation)
+        parent.append(edit.entry)
+    return root
+
+
+def _keyed(kind: Kind, key: str) -> Element:
+    namespace, _, tag = kind.entry[1:].partition("}")
+    key_namespace, _, key_tag = kind.key[1:].partition("}")
+    return element(namespace, tag, element(key_namespace, key_tag, key))
+
+
+def _interface(name: str, xpon_type: str, *content: Element) -> Object:
+    return Object(
+        Kind.INTERFACE,
+        name,
+        element(
+            xml.INTERFACES,
+            "interface",
+            element(xml.INTERFACES, "name", name),
+            identity(xml.INTERFACES, "type", "bbf-xpon-if-type", xpon_type),
+            *content,
+        ),
+    )
+
+
+def _v_ani(wanted: WantedOnu, numbers: Numbers, port: Port, own: names.OnuNames) -> Object:
+    description = f"svc={wanted.service} {wanted.description}".strip()
+    return _interface(
+        own.v_ani,
+        "v-ani",
+        element(xml.INTERFACES, "description", description),
+        element(xml.INTERFACES, "enabled", "true"),
+        element(
+            xml.V_ANI,
+            "v-ani",
+            element(xml.V_ANI, "onu-id", str(numbers.onu_id)),
+            element(xml.V_ANI, "channel-partition", port.channel_partition),
+            element(xml.V_ANI, "expected-serial-number", wanted.serial),
+            element(xml.V_ANI, "preferred-channel-pair", port.channel_pair),
+        ),
+    )
+
+
+def _olt_v_enet(wanted: WantedOnu, own: names.OnuNames) -> Object:
+    return _interface(
+        own.olt_v_enet,
+        "olt-v-enet",
+        element(xml.V_ANI, "olt-v-enet", element(xml.V_ANI, "lower-layer-interface", own.v_ani)),
+        element(
+            xml.TRAFFIC_MANAGEMENT,
+            "tm-root",
+            element(xml.SHAPING, "shaper-name", names.downstream_shaper(wanted.downstream_bps)),
+        ),
+    )
+
+
+def _link(from_interface: str, to_interface: str) -> Object:
+    entry = element(
+        xml.LINK_TABLE,
+        "link-table",
+        element(xml.LINK_TABLE, "from-interface", from_interface),
+        element(xml.LINK_TABLE, "to-interface", to_interface),
+    )
+    return Object(Kind.LINK, from_interface, entry)
+
+
+def _upstream_profile(wanted: WantedOnu) -> Object:
+    name = names.upstream_profile(wanted.upstream_bps, wanted.assured_upstream_bps)
+    # "none" is the only word the modules allow when nothing is left to share.
+    fixed_rate = wanted.assured_upstream_bps == wanted.upstream_bps
+    entry = element(
+        xml.GEM_TCONT,
+        "traffic-descriptor-profile",
+        element(xml.GEM_TCONT, "name", name),
+        element(xml.GEM_TCONT, "fixed-bandwidth", "0"),
+        element(xml.GEM_TCONT, "assured-bandwidth", str(wanted.assured_upstream_bps)),
+        element(xml.GEM_TCONT, "maximum-bandwidth", str(wanted.upstream_bps)),
+        element(
+            xml.GEM_TCONT,
+            "additional-bw-eligibility-indicator",
+            "none" if fixed_rate else "non-assured-sharing",
+        ),
+    )
+    return Object(Kind.UPSTREAM_PROFILE, name, entry, shared=True)
+
+
+def _downstream_shaper(wanted: WantedOnu) -> Object:
+    name = names.downstream_shaper(wanted.downstream_bps)
+    rate = element(xml.SHAPING, "pir", str(wanted.downstream_bps // KBIT))
+    entry = element(
+        xml.SHAPING,
+        "shaper-profile",
+        element(xml.SHAPING, "name", name),
+        element(xml.SHAPING, "single-token-bucket", rate),
+    )
+    return Object(Kind.SHAPER, name, entry, shared=True)
+
+
+def _tcont(wanted: WantedOnu, numbers: Numbers, own: names.OnuNames) -> Object:
+    profile = names.upstream_profile(wanted.upstream_bps, wanted.assured_upstream_bps)
+    entry = element(
+        xml.GEM_TCONT,
+        "tcont",
+        element(xml.GEM_TCONT, "name", own.tcont),
+        element(xml.GEM_TCONT, "alloc-id", str(numbers.alloc_id)),
+        element(xml.GEM_TCONT, "interface-reference", own.v_ani),
+        element(xml.GEM_TCONT, "traffic-descriptor-profile-ref", profile),
+    )
+    return Object(Kind.TCONT, own.tcont, entry)
+
+
+def _gemports(numbers: Numbers, own: names.OnuNames) -> list[Object]:
+    return [
+        Object(
+            Kind.GEMPORT,
+            name,
+            element(
+                xml.GEM_TCONT,
+                "gemport",
+                element(xml.GEM_TCONT, "name", name),
+                element(xml.GEM_TCONT, "gemport-id", str(gemport_id)),
+                element(xml.GEM_TCONT, "interface", own.olt_v_enet),
+                element(xml.GEM_TCONT, "traffic-class", str(traffic_class)),
+                element(xml.GEM_TCONT, "downstream-aes-indicator", "true"),
+                element(xml.GEM_TCONT, "upstream-aes-indicator", "true"),
+                element(xml.GEM_TCONT, "tcont-ref", own.tcont),
+            ),
+        )
+        for name, gemport_id, traffic_class in zip(
+            own.gemports, numbers.gemport_ids, names.TRAFFIC_CLASSES, strict=True
+        )
+    ]
+
+
+def _tags(wanted: WantedOnu) -> list[tuple[int, str, int]]:
+    """Index, identity and VLAN-id of each tag towards the network, outermost first."""
+    outer = (0, "s-vlan", wanted.s_vlan)
+    return [outer] if wanted.c_vlan is None else [outer, (1, "c-vlan", wanted.c_vlan)]
+
+
+def _dot1q_tag(tag_type: str, vlan_id: int, *marking: Element) -> Element:
+    return element(
+        xml.TAGGING,
+        "dot1q-tag",
+        identity(xml.TAGGING, "tag-type", "bbf-dot1q-types", tag_type),
+        element(xml.TAGGING, "vlan-id", str(vlan_id)),
+        *marking,
+    )
+
+
+def _rule(name: str, match: Element, *rewrite: Element) -> Element:
+    rule = element(
+        xml.SUB_INTERFACES,
+        "rule",
+        element(xml.SUB_INTERFACES, "name", name),
+        element(xml.SUB_INTERFACES, "priority", "100"),
+        element(xml.SUB_INTERFACES, "flexible-match", match),
+        *rewrite,
+    )
+    return element(xml.SUB_INTERFACES, "ingress-rule", rule)
+
+
+def _sub_interface(name: str, usage: str, lower: str, *processing: Element) -> Element:
+    return element(
+        xml.INTERFACES,
+        "interface",
+        element(xml.INTERFACES, "name", name),
+        identity(xml.INTERFACES, "type", "bbf-if-type", "vlan-sub-interface"),
+        element(xml.USAGE, "interface-usage", element(xml.USAGE, "interface-usage", usage)),
+        element(xml.SUB_INTERFACES, "subif-lower-layer", element(xml.SUB_INTERFACES, "interface", lower)),
+        element(xml.SUB_INTERFACES, "inline-frame-processing", *processing),
+    )
+
+
+def _user_sub_interface(wanted: WantedOnu, own: names.OnuNames) -> Object:
+    tags = _tags(wanted)
+    pushed = [
+        element(
+            xml.TAGGING,
+            "push-tag",
+            element(xml.TAGGING, "index", str(position)),
+            _dot1q_tag(tag_type, vlan_id, element(xml.TAGGING, "write-pbit-0"), element(xml.TAGGING, "write-dei-0")),
+        )
+        for position, tag_type, vlan_id in tags
+    ]
+    untagged = element(xml.TAGGING, "match-criteria", element(xml.TAGGING, "untagged"))
+    rewrite = element(xml.SUB_INTERFACES, "ingress-rewrite", element(xml.TAGGING, "pop-tags", "0"), *pushed)
+    egress = element(xml.SUB_INTERFACES, "egress-rewrite", element(xml.TAGGING, "pop-tags", str(len(tags))))
+    entry = _sub_interface(
+        own.user_sub_interface, "user-port", own.olt_v_enet, _rule("untagged", untagged, rewrite), egress
+    )
+    return Object(Kind.INTERFACE, own.user_sub_interface, entry)
+
+
+def _network_sub_interface(wanted: WantedOnu, uplink: str) -> Object:
+    name = names.network_sub_interface(uplink, wanted.s_vlan, wanted.c_vlan)
+    matched = [
+        element(
+            xml.TAGGING,
+            "tag",
+            element(xml.TAGGING, "index", str(position)),
+            _dot1q_tag(tag_type, vlan_id, element(xml.TAGGING, "pbit", "any"), element(xml.TAGGING, "dei", "any")),
+        )
+        for position, tag_type, vlan_id in _tags(wanted)
+    ]
+    match = element(xml.TAGGING, "match-criteria", *matched)
+    entry = _sub_interface(name, "network-port", uplink, _rule("tagged", match))
+    return Object(Kind.INTERFACE, name, entry, shared=True)
+
+
+def _forwarding(wanted: WantedOnu, own: names.OnuNames, uplink: str) -> list[Object]:
+    name = names.forwarder(wanted.service, uplink, wanted.s_vlan, wanted.c_vlan)
+    network = names.network_sub_interface(uplink, wanted.s_vlan, wanted.c_vlan)
+    ports = element(
+        xml.FORWARDING,
+        "ports",
+        _forwarder_port(names.user_port(wanted.service), own.user_sub_interface),
+        _forwarder_port(names.NETWORK_PORT, network),
+    )
+    entry = element(xml.FORWARDING, "forwarder", element(xml.FORWARDING, "name", name), ports)
+    forwarder = Object(Kind.FORWARDER, name, entry, shared=True)
+    if wanted.c_vlan is not None:
+        return [forwarder]
+    database = names.forwarding_database(uplink, wanted.s_vlan)
+    entry.append(element(xml.FORWARDING, "mac-learning", element(xml.FORWARDING, "forwarding-database", database)))
+    database_entry = element(xml.FORWARDING, "forwarding-database", element(xml.FORWARDING, "name", database))
+    return [Object(Kind.DATABASE, database, database_entry, shared=True), forwarder]
+
+
+def _forwarder_port(name: str, sub_interface: str) -> Element:
+    return element(
+        xml.FORWARDING,
+        "port",
+        element(xml.FORWARDING, "name", name),
+        element(xml.FORWARDING, "sub-interface", sub_interface),
+    )

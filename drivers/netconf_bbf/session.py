@@ -1,0 +1,159 @@
+"""The asyncio front of one NETCONF session: blocking calls run one after another in a thread of its own."""
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from ncclient.manager import Manager
+from ncclient.operations import RPCReply
+from ncclient.transport import SessionListener
+
+from drivers.errors import ElementError, Unreachable
+from drivers.netconf_bbf.connection import Connection
+from drivers.netconf_bbf.settings import NetconfBbfSettings
+from drivers.netconf_bbf.xml import Element
+
+T = TypeVar("T")
+
+_FAREWELL_S = 1.0
+_KEEPALIVE = {socket.TCP_KEEPIDLE: 15, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 3}
+
+
+class NetconfSession:
+    """One session to one element, opened when first needed and dropped at the first doubt.
+
+    After a time-out, a cancellation or a broken connection the session is gone and the next call opens a new one;
+    what the element did meanwhile is unknown. One call at a time: the driver serialises.
+    """
+
+    def __init__(self, settings: NetconfBbfSettings) -> None:
+        self._settings = settings
+        self._executor: ThreadPoolExecutor | None = None
+        self._connection: Connection | None = None
+        self._opening: socket.socket | None = None
+
+    async def capabilities(self) -> frozenset[str]:
+        """The capability URIs of the element's hello; opens the session when there is none."""
+        return (await self._open()).capabilities
+
+    async def request(
+        self, operation: str, send: Callable[[Manager], RPCReply], timeout_s: float | None = None
+    ) -> Element:
+        """Send one RPC and return its ``<rpc-reply>``; ``timeout_s`` defaults to the element's RPC time-out.
+
+        Raises ``Unreachable``, ``Busy`` or ``Rejected``.
+        """
+        limit = self._settings.rpc_timeout_s if timeout_s is None else timeout_s
+        connection = await self._open()
+        try:
+            return await self._in_thread(lambda: connection.request(operation, send, limit))
+        except Unreachable:
+            await self.drop()
+            raise
+
+    async def listen(self, listener: SessionListener) -> None:
+        """Have incoming messages and the end of the session told to a listener, in a thread that is not ours."""
+        (await self._open()).listen(listener)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a session that nothing is known to be wrong with."""
+        return self._connection is not None
+
+    async def drop(self) -> None:
+        """End the session without a word to the element, and wait for its threads."""
+        closing = self._discard()
+        if closing is not None:
+            await asyncio.wait({asyncio.wrap_future(closing)})
+
+    async def close(self) -> None:
+        """End the session and its thread; it opens again when used again."""
+        if self._connection is not None:
+            with contextlib.suppress(ElementError):
+                await self.request("close-session", lambda manager: manager.close_session(), _FAREWELL_S)
+        await self.drop()
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.shutdown(wait=True)
+
+    async def _open(self) -> Connection:
+        if self._connection is not None:
+            return self._connection
+        settings = self._settings
+        try:
+            async with asyncio.timeout(settings.connect_timeout_s):
+                self._opening = sock = await _connected_socket(settings)
+                return await self._in_thread(lambda: self._connect(sock))
+        except TimeoutError as error:
+            answer = f"no session with {settings.host} port {settings.port} within {settings.connect_timeout_s:g} s"
+            raise Unreachable(settings.name, "connect", answer) from error
+        finally:
+            self._opening = None
+
+    def _connect(self, sock: socket.socket) -> Connection:
+        # Set here and not by the awaiting task, which may have been cancelled by now: who is set can be dropped.
+        self._connection = Connection(self._settings, sock)
+        return self._connection
+
+    async def _in_thread(self, call: Callable[[], T]) -> T:
+        waiting = asyncio.wrap_future(self._submit(call))
+        try:
+            return await asyncio.shield(waiting)
+        except asyncio.CancelledError:
+            # The thread is woken by cutting what it waits for; only then may the next call have it.
+            self._discard()
+            await asyncio.wait({waiting})
+            if not waiting.cancelled():
+                waiting.exception()
+            await self.drop()
+            raise
+
+    def _submit(self, call: Callable[[], T]) -> Future[T]:
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"netconf-{self._settings.name}")
+        return self._executor.submit(call)
+
+    def _discard(self) -> Future[None] | None:
+        """Cut the session and have its remains cleared away behind whatever the thread is doing."""
+        if self._opening is not None:
+            with contextlib.suppress(OSError):
+                self._opening.shutdown(socket.SHUT_RDWR)
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return None
+        connection.abort()
+        return self._submit(connection.close)
+
+
+async def _connected_socket(settings: NetconfBbfSettings) -> socket.socket:
+    """A blocking TCP socket to the element that notices a dead peer; raises ``Unreachable``."""
+    loop = asyncio.get_running_loop()
+    where = f"{settings.host} port {settings.port}"
+    refused: OSError = OSError("no address")
+    try:
+        addresses = await loop.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise Unreachable(settings.name, "connect", f"{where}: {error.strerror}") from error
+    for family, kind, protocol, _, address in addresses:
+        sock = socket.socket(family, kind, protocol)
+        sock.setblocking(False)
+        try:
+            await loop.sock_connect(sock, address)
+        except OSError as error:
+            refused = error
+            sock.close()
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            sock.setblocking(True)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for option, value in _KEEPALIVE.items():
+                sock.setsockopt(socket.IPPROTO_TCP, option, value)
+            return sock
+    reason = os.strerror(refused.errno) if refused.errno else str(refused)
+    raise Unreachable(settings.name, "connect", f"{where}: {reason}") from refused

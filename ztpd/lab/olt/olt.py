@@ -1,0 +1,128 @@
+"""The OLT itself: configuration, fibres, and what it announces; no sockets, and time only as it is given."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from lxml import etree
+
+from pon.serial import normalise
+from ztpd.lab.olt import fibre
+from ztpd.lab.olt.datastores import Datastores
+from ztpd.lab.olt.faults import Faults
+from ztpd.lab.olt.fibre import Place, PluggedOnu, Sight
+from ztpd.lab.olt.plant import factory_configuration, port_names, v_anis
+from ztpd.lab.olt.state_data import notification, state_data
+
+Element = etree._Element
+Announce = Callable[[Element], None]
+
+_WRITES = ("edit-config", "commit")
+
+
+class NoSuchPort(ValueError):
+    """The lab has no port of that name."""
+
+
+class NoSuchOnu(ValueError):
+    """No ONU of that serial is plugged in there."""
+
+
+class Olt:
+    """An OLT with its plant. ``announce`` is called for every notification; ``now`` gives aware UTC."""
+
+    def __init__(self, ports: int, announce: Announce, now: Callable[[], datetime]) -> None:
+        self.faults = Faults()
+        self.rpcs: Counter[str] = Counter()
+        self._ports = port_names(ports)
+        self._announce = announce
+        self._now = now
+        self._started = now()
+        self._plugged: dict[Place, PluggedOnu] = {}
+        self._seen: dict[Place, Sight] = {}
+        self._detected: dict[Place, datetime] = {}
+        self.datastores = Datastores(factory_configuration(ports), self._look)
+
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """The names of the channel terminations."""
+        return self._ports
+
+    @property
+    def writes(self) -> int:
+        """How many RPCs changed or tried to change the configuration."""
+        return sum(self.rpcs[name] for name in _WRITES)
+
+    @property
+    def configured_onus(self) -> int:
+        """How many v-ANIs run."""
+        return len(v_anis(self.datastores.running))
+
+    def plug(self, onu: PluggedOnu) -> None:
+        """Put an ONU on a port's fibre; raises ``NoSuchPort`` or ``SerialError``."""
+        if onu.port not in self._ports:
+            raise NoSuchPort(f"no port {onu.port!r}; there are {', '.join(self._ports)}")
+        onu = replace(onu, serial=normalise(onu.serial))
+        self._plugged[(onu.port, onu.serial)] = onu
+        self._look()
+
+    def unplug(self, serial: str, port: str | None = None) -> None:
+        """Take an ONU off one port, or off every port it is on; raises ``NoSuchOnu``."""
+        for place in self._places(serial, port):
+            del self._plugged[place]
+        self._look()
+
+    def set_light(self, serial: str, onu_rx_dbm: float, olt_rx_dbm: float, port: str | None = None) -> None:
+        """Change the light at both ends; raises ``NoSuchOnu``."""
+        for place in self._places(serial, port):
+            self._plugged[place] = replace(self._plugged[place], onu_rx_dbm=onu_rx_dbm, olt_rx_dbm=olt_rx_dbm)
+        self._look()
+
+    def clone(self, serial: str, port: str) -> None:
+        """Plug a second ONU with the same serial into another port; raises ``NoSuchOnu`` or ``NoSuchPort``."""
+        original = self._plugged[self._places(serial, None)[0]]
+        self.plug(replace(original, port=port))
+
+    def sights(self) -> list[Sight]:
+        """The ONUs that the OLT sees now."""
+        return list(self._seen.values())
+
+    def plugged(self) -> list[PluggedOnu]:
+        """The ONUs on the fibres, seen or dark."""
+        return list(self._plugged.values())
+
+    def clear_faults(self) -> None:
+        """Let nothing more go wrong."""
+        self.faults = Faults()
+
+    def reset(self) -> None:
+        """As it comes: nothing plugged in, nothing configured, no faults, counters at zero."""
+        self._plugged.clear()
+        self.clear_faults()
+        self.rpcs.clear()
+        self.datastores.replace_running(factory_configuration(len(self._ports)))
+        self._look()
+
+    def data(self) -> list[Element]:
+        """The top-level elements of configuration and state, as ``<get>`` reads them; not to be changed."""
+        running = self.datastores.running
+        return [*running, *state_data(running, self._seen, self._detected, self._started)]
+
+    def _look(self) -> None:
+        """Compare what is seen now with what was, and announce what the ports are configured to announce."""
+        at = self._now()
+        config = self.datastores.running
+        before, self._seen = self._seen, fibre.sights(self._plugged, config)
+        self._detected = {place: self._detected.get(place, at) for place in self._seen}
+        for change in fibre.changes(before, self._seen, config):
+            if fibre.is_notifiable(change, config):
+                self._announce(notification(change, at))
+
+    def _places(self, serial: str, port: str | None) -> list[Place]:
+        wanted = normalise(serial)
+        found = [place for place in self._plugged if place[1] == wanted and port in (None, place[0])]
+        if not found:
+            where = "anywhere" if port is None else f"on {port}"
+            raise NoSuchOnu(f"no ONU {wanted} is plugged in {where}")
+        return found

@@ -1,0 +1,131 @@
+"""What a server must know of its modules to edit data: which elements are list entries, and by what key."""
+
+from typing import cast
+
+from lxml import etree
+
+Element = etree._Element
+
+INTERFACES = "urn:ietf:params:xml:ns:yang:ietf-interfaces"
+XPON = "urn:bbf:yang:bbf-xpon"
+V_ANI = "urn:bbf:yang:bbf-xponvani"
+ANI = "urn:bbf:yang:bbf-xponani"
+GEM_TCONT = "urn:bbf:yang:bbf-xpongemtcont"
+ONU_STATE = "urn:bbf:yang:bbf-xpon-onu-state"
+ONU_TYPES = "urn:bbf:yang:bbf-xpon-onu-types"
+SUB_INTERFACES = "urn:bbf:yang:bbf-sub-interfaces"
+TAGGING = "urn:bbf:yang:bbf-sub-interface-tagging"
+LINK_TABLE = "urn:bbf:yang:bbf-link-table"
+FORWARDING = "urn:bbf:yang:bbf-l2-forwarding"
+TRAFFIC_MANAGEMENT = "urn:bbf:yang:bbf-qos-traffic-mngt"
+SHAPING = "urn:bbf:yang:bbf-qos-shaping"
+HARDWARE = "urn:ietf:params:xml:ns:yang:ietf-hardware"
+TRANSCEIVERS = "urn:bbf:yang:bbf-hardware-transceivers"
+TRANSCEIVERS_XPON = "urn:bbf:yang:bbf-hardware-transceivers-xpon"
+REMOTE_HARDWARE = "urn:bbf:yang:bbf-interfaces-remote-hardware-state"
+
+TOP_LEVEL = frozenset(
+    {
+        f"{{{INTERFACES}}}interfaces",
+        f"{{{LINK_TABLE}}}link-table",
+        f"{{{GEM_TCONT}}}xpongemtcont",
+        f"{{{FORWARDING}}}forwarding",
+        f"{{{TRAFFIC_MANAGEMENT}}}tm-profiles",
+    }
+)
+"""The configuration that this server has modules for."""
+
+_LISTS = {
+    (f"{{{INTERFACES}}}interfaces", f"{{{INTERFACES}}}interface"): "name",
+    (f"{{{INTERFACES}}}interfaces-state", f"{{{INTERFACES}}}interface"): "name",
+    (f"{{{LINK_TABLE}}}link-table", f"{{{LINK_TABLE}}}link-table"): "from-interface",
+    (f"{{{GEM_TCONT}}}traffic-descriptor-profiles", f"{{{GEM_TCONT}}}traffic-descriptor-profile"): "name",
+    (f"{{{GEM_TCONT}}}tconts", f"{{{GEM_TCONT}}}tcont"): "name",
+    (f"{{{GEM_TCONT}}}gemports", f"{{{GEM_TCONT}}}gemport"): "name",
+    (f"{{{FORWARDING}}}forwarders", f"{{{FORWARDING}}}forwarder"): "name",
+    (f"{{{FORWARDING}}}ports", f"{{{FORWARDING}}}port"): "name",
+    (f"{{{FORWARDING}}}forwarding-databases", f"{{{FORWARDING}}}forwarding-database"): "name",
+    (f"{{{TRAFFIC_MANAGEMENT}}}tm-profiles", f"{{{SHAPING}}}shaper-profile"): "name",
+    (f"{{{SUB_INTERFACES}}}ingress-rule", f"{{{SUB_INTERFACES}}}rule"): "name",
+    (f"{{{SUB_INTERFACES}}}ingress-rewrite", f"{{{TAGGING}}}push-tag"): "index",
+    (f"{{{TAGGING}}}match-criteria", f"{{{TAGGING}}}tag"): "index",
+    (f"{{{XPON}}}pon-pools", f"{{{XPON}}}pon-pool"): "name",
+    (f"{{{HARDWARE}}}hardware", f"{{{HARDWARE}}}component"): "name",
+    (f"{{{TRANSCEIVERS}}}diagnostics", f"{{{TRANSCEIVERS_XPON}}}rssi-onu"): "detected-serial-number",
+    (
+        f"{{{ONU_STATE}}}onus-present-on-local-channel-termination",
+        f"{{{ONU_STATE}}}onu",
+    ): "detected-serial-number",
+}
+
+_LEAF_LISTS = frozenset({f"{{{ONU_STATE}}}notifiable-onu-presence-states", f"{{{LINK_TABLE}}}to-interface"})
+
+
+def key_tag(parent_tag: str | None, tag: str) -> str | None:
+    """The qualified tag of the key of a list whose entries have this tag, or None when it is no list."""
+    key = _LISTS.get((parent_tag or "", tag))
+    return None if key is None else f"{{{etree.QName(tag).namespace}}}{key}"
+
+
+def is_leaf_list(tag: str) -> bool:
+    """Whether the elements of this tag are values of a leaf-list."""
+    return tag in _LEAF_LISTS
+
+
+def identity_of(node: Element) -> tuple[str, str]:
+    """What makes an instance of a node the same one among its siblings: its tag and its key, or its value."""
+    parent = node.getparent()
+    key = key_tag(None if parent is None else parent.tag, node.tag)
+    if key is not None:
+        return node.tag, (node.findtext(key) or "").strip()
+    if is_leaf_list(node.tag):
+        return node.tag, canonical_value(node)
+    return node.tag, ""
+
+
+def canonical_value(node: Element) -> str:
+    """A leaf's value with an identity's prefix replaced by its namespace, so that prefixes do not matter."""
+    text = (node.text or "").strip()
+    prefix, colon, name = text.partition(":")
+    namespace = node.nsmap.get(prefix) if colon else None
+    return text if namespace is None else f"{{{namespace}}}{name}"
+
+
+def path_of(node: Element) -> str:
+    """Where a node is, as an error-path: local names and keys."""
+    steps: list[str] = []
+    current: Element | None = node
+    while current is not None and current.getparent() is not None:
+        tag, key = identity_of(current)
+        name = etree.QName(tag).localname
+        steps.append(f"{name}['{key}']" if key else name)
+        current = current.getparent()
+    return "/" + "/".join(reversed(steps))
+
+
+def self_contained(node: Element) -> Element:
+    """A copy in which every value that has a prefix declares it itself, so that any part may be moved anywhere.
+
+    A client may declare the prefixes of identities on any ancestor (RFC 7950 §9.10.3); copying a part of such a tree
+    would lose them.
+    """
+    made = etree.Element(node.tag, nsmap=_own_prefixes(node))
+    made.attrib.update(node.attrib)
+    made.text = node.text
+    made.extend(self_contained(child) for child in node.iterchildren(etree.Element))
+    return made
+
+
+def _own_prefixes(node: Element) -> dict[str, str]:
+    prefix, colon, _ = (node.text or "").strip().partition(":")
+    value_namespace = node.nsmap.get(prefix) if colon and len(node) == 0 else None
+    declared: dict[str | None, str] = {None: etree.QName(node.tag).namespace or ""}
+    if value_namespace is not None:
+        declared[prefix] = value_namespace
+    return cast("dict[str, str]", declared)
+
+
+def empty_like(node: Element) -> Element:
+    """An element of the same tag and namespace prefixes, with nothing in it."""
+    # The stubs do not know that a default namespace's prefix is None, although ``nsmap`` gives it so.
+    return etree.Element(node.tag, nsmap=node.nsmap)  # type: ignore[arg-type]

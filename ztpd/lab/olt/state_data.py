@@ -1,0 +1,194 @@
+"""The OLT's state as a client reads it: interfaces-state and hardware, and the notification of a change."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from lxml import etree
+
+from ztpd.lab.olt.fibre import INTENDED, Change, Place, Sight, VAni, expected
+from ztpd.lab.olt.plant import channel_pairs
+from ztpd.lab.olt.schema import (
+    HARDWARE,
+    INTERFACES,
+    ONU_STATE,
+    ONU_TYPES,
+    REMOTE_HARDWARE,
+    TRANSCEIVERS,
+    TRANSCEIVERS_XPON,
+    V_ANI,
+    XPON,
+)
+
+Element = etree._Element
+
+_NOTIFICATION = "urn:ietf:params:xml:ns:netconf:notification:1.0"
+_IF_TYPE = "urn:bbf:yang:bbf-xpon-if-type"
+_HARDWARE_TYPES = "urn:bbf:yang:bbf-hardware-types"
+_HARDWARE_TYPES_XPON = "urn:bbf:yang:bbf-hardware-types-xpon"
+_UNDETERMINED_BELOW_DBM = -40.0
+
+
+def state_data(
+    config: Element, seen: Mapping[Place, Sight], detected: Mapping[Place, datetime], started: datetime
+) -> list[Element]:
+    """The top-level elements of the state: ``interfaces-state`` and ``hardware``."""
+    interfaces = etree.Element(f"{{{INTERFACES}}}interfaces-state", nsmap=_prefixes(INTERFACES))
+    hardware = etree.Element(f"{{{HARDWARE}}}hardware", nsmap=_prefixes(HARDWARE))
+    ports = channel_pairs(config)
+    for port in ports:
+        here = [sight for (where, _), sight in seen.items() if where == port]
+        _add_channel_termination(interfaces, port, here, detected, started)
+        _add_olt_transceiver(hardware, port, here)
+    working = _working(seen.values())
+    for v_ani in expected(config).values():
+        _add_v_ani(interfaces, v_ani, working.get(v_ani.serial), _best(seen.values(), v_ani), ports, started)
+    for sight in working.values():
+        _add_onu_hardware(hardware, sight)
+    return [interfaces, hardware]
+
+
+def notification(change: Change, at: datetime) -> Element:
+    """The ``onu-presence-state-change`` of one change, nested as RFC 7950 §7.16.2 has it."""
+    message = etree.Element(f"{{{_NOTIFICATION}}}notification", nsmap=_prefixes(_NOTIFICATION))
+    _leaf(message, _NOTIFICATION, "eventTime", at.isoformat())
+    interfaces = etree.SubElement(message, f"{{{INTERFACES}}}interfaces-state", nsmap=_prefixes(INTERFACES))
+    interface = etree.SubElement(interfaces, f"{{{INTERFACES}}}interface")
+    _leaf(interface, INTERFACES, "name", change.port)
+    termination = etree.SubElement(interface, f"{{{XPON}}}channel-termination", nsmap=_prefixes(XPON))
+    event = etree.SubElement(termination, f"{{{ONU_STATE}}}onu-presence-state-change", nsmap=_prefixes(ONU_STATE))
+    _leaf(event, ONU_STATE, "detected-serial-number", change.serial)
+    _leaf(event, ONU_STATE, "last-change", at.isoformat())
+    _add_onu_state(event, change.state, change.v_ani, change.registration_id)
+    return message
+
+
+def _working(seen: Iterable[Sight]) -> dict[str, Sight]:
+    """The ONU that works for each serial."""
+    return {sight.onu.serial: sight for sight in seen if sight.state == INTENDED}
+
+
+def _best(seen: Iterable[Sight], v_ani: VAni) -> Sight | None:
+    mine = [sight for sight in seen if sight.onu.serial == v_ani.serial]
+    return min(mine, key=lambda sight: sight.state != INTENDED, default=None)
+
+
+def _add_channel_termination(
+    interfaces: Element,
+    port: str,
+    here: list[Sight],
+    detected: Mapping[Place, datetime],
+    started: datetime,
+) -> None:
+    interface = _interface(interfaces, port, "channel-termination", "up", started)
+    termination = etree.SubElement(interface, f"{{{XPON}}}channel-termination", nsmap=_prefixes(XPON))
+    present = etree.SubElement(
+        termination,
+        f"{{{ONU_STATE}}}onus-present-on-local-channel-termination",
+        nsmap=_prefixes(ONU_STATE),
+    )
+    for sight in here:
+        entry = etree.SubElement(present, f"{{{ONU_STATE}}}onu")
+        since = detected[(port, sight.onu.serial)].isoformat()
+        _leaf(entry, ONU_STATE, "detected-serial-number", sight.onu.serial)
+        _add_onu_state(entry, sight.state, sight.v_ani, sight.onu.registration_id)
+        _leaf(entry, ONU_STATE, "onu-detected-datetime", since)
+        _leaf(entry, ONU_STATE, "onu-state-last-change", since)
+
+
+def _add_onu_state(parent: Element, state: str, v_ani: VAni | None, registration_id: str | None) -> None:
+    _identity(parent, ONU_STATE, "onu-presence-state", "bbf-xpon-onu-types", ONU_TYPES, state)
+    if v_ani is not None and v_ani.onu_id is not None and state == INTENDED:
+        _leaf(parent, ONU_STATE, "onu-id", str(v_ani.onu_id))
+    if registration_id is not None:
+        _leaf(parent, ONU_STATE, "detected-registration-id", registration_id)
+    if v_ani is not None:
+        _leaf(parent, ONU_STATE, "v-ani-ref", v_ani.name)
+
+
+def _add_v_ani(
+    interfaces: Element,
+    v_ani: VAni,
+    working: Sight | None,
+    sight: Sight | None,
+    ports: Mapping[str, str],
+    started: datetime,
+) -> None:
+    interface = _interface(interfaces, v_ani.name, "v-ani", "up" if working else "down", started)
+    state = etree.SubElement(interface, f"{{{V_ANI}}}v-ani", nsmap=_prefixes(V_ANI))
+    if working is not None and v_ani.onu_id is not None:
+        _leaf(state, V_ANI, "onu-id", str(v_ani.onu_id))
+    word = "onu-not-present-with-v-ani" if sight is None else sight.state
+    _identity(state, V_ANI, "onu-presence-state", "bbf-xpon-onu-types", ONU_TYPES, word)
+    if sight is not None:
+        here = etree.SubElement(state, f"{{{V_ANI}}}onu-present-on-this-olt")
+        _leaf(here, V_ANI, "onu-present-on-this-channel-pair", ports[sight.onu.port])
+        _leaf(here, V_ANI, "onu-present-on-this-channel-termination", sight.onu.port)
+        _leaf(here, V_ANI, "detected-serial-number", sight.onu.serial)
+    if working is not None:
+        remote = etree.SubElement(interface, f"{{{REMOTE_HARDWARE}}}remote-hardware", nsmap=_prefixes(REMOTE_HARDWARE))
+        _leaf(remote, REMOTE_HARDWARE, "component", f"onu-{v_ani.serial}")
+
+
+def _add_olt_transceiver(hardware: Element, port: str, here: list[Sight]) -> None:
+    link = _component(hardware, f"link-{port}", _HARDWARE_TYPES_XPON, "transceiver-link-xgs", None)
+    diagnostics = _diagnostics(link)
+    for sight in here:
+        entry = etree.SubElement(diagnostics, f"{{{TRANSCEIVERS_XPON}}}rssi-onu", nsmap=_prefixes(TRANSCEIVERS_XPON))
+        _leaf(entry, TRANSCEIVERS_XPON, "detected-serial-number", sight.onu.serial)
+        _leaf(entry, TRANSCEIVERS_XPON, "rssi", str(round(sight.onu.olt_rx_dbm * 10)))
+        if sight.v_ani is not None and sight.state == INTENDED:
+            _leaf(entry, TRANSCEIVERS_XPON, "v-ani-ref", sight.v_ani.name)
+
+
+def _add_onu_hardware(hardware: Element, sight: Sight) -> None:
+    """An ONU's own readings come over OMCI: there are none before it works."""
+    name = f"onu-{sight.onu.serial}"
+    _component(hardware, name, _HARDWARE_TYPES, "xpon-nt", None)
+    _component(hardware, f"{name}-transceiver", _HARDWARE_TYPES, "transceiver", name)
+    link = _component(hardware, f"{name}-pon", _HARDWARE_TYPES_XPON, "transceiver-link-xgs", f"{name}-transceiver")
+    power = etree.SubElement(_diagnostics(link), f"{{{TRANSCEIVERS}}}power-dbm")
+    _leaf(power, TRANSCEIVERS, "transmit", "5.0")
+    known = sight.onu.onu_rx_dbm >= _UNDETERMINED_BELOW_DBM
+    _leaf(power, TRANSCEIVERS, "receive", f"{sight.onu.onu_rx_dbm:.4f}" if known else "undetermined")
+
+
+def _diagnostics(component: Element) -> Element:
+    link = etree.SubElement(component, f"{{{TRANSCEIVERS}}}transceiver-link", nsmap=_prefixes(TRANSCEIVERS))
+    diagnostics = etree.SubElement(link, f"{{{TRANSCEIVERS}}}diagnostics")
+    _leaf(diagnostics, TRANSCEIVERS, "tx-bias", "36000")
+    return diagnostics
+
+
+def _component(hardware: Element, name: str, module: str, kind: str, parent: str | None) -> Element:
+    component = etree.SubElement(hardware, f"{{{HARDWARE}}}component")
+    _leaf(component, HARDWARE, "name", name)
+    _identity(component, HARDWARE, "class", module.removeprefix("urn:bbf:yang:"), module, kind)
+    if parent is not None:
+        _leaf(component, HARDWARE, "parent", parent)
+    return component
+
+
+def _interface(interfaces: Element, name: str, kind: str, status: str, started: datetime) -> Element:
+    interface = etree.SubElement(interfaces, f"{{{INTERFACES}}}interface")
+    _leaf(interface, INTERFACES, "name", name)
+    _identity(interface, INTERFACES, "type", "bbf-xpon-if-type", _IF_TYPE, kind)
+    _leaf(interface, INTERFACES, "admin-status", "up")
+    _leaf(interface, INTERFACES, "oper-status", status)
+    _leaf(interface, INTERFACES, "if-index", str(len(interfaces)))
+    statistics = etree.SubElement(interface, f"{{{INTERFACES}}}statistics")
+    _leaf(statistics, INTERFACES, "discontinuity-time", started.isoformat())
+    return interface
+
+
+def _leaf(parent: Element, namespace: str, tag: str, text: str) -> None:
+    etree.SubElement(parent, f"{{{namespace}}}{tag}").text = text
+
+
+def _identity(parent: Element, namespace: str, tag: str, prefix: str, module: str, name: str) -> None:
+    leaf = etree.SubElement(parent, f"{{{namespace}}}{tag}", nsmap={prefix: module})
+    leaf.text = f"{prefix}:{name}"
+
+
+def _prefixes(default: str) -> dict[str, str]:
+    # lxml takes None for the default prefix, which its stubs do not know.
+    return {None: default}  # type: ignore[dict-item]
