@@ -1,0 +1,140 @@
+"""Devices: which one a set of names means, where it is present, and what a verdict makes of it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ztpd.domain import identity
+from ztpd.domain.identity import Kind, Name
+from ztpd.domain.lifecycle import DEVICE, DeviceEvent, DeviceState, advance, allows
+from ztpd.domain.matching import Conflict, Match, Place, Verdict
+from ztpd.domain.sighting import Presence, Sighting
+from ztpd.store.rows import device_state_of
+from ztpd.store.transaction import Row, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """The device that names mean; ``contradiction`` are others that bear one of the names and cannot be it."""
+
+    device: int
+    contradiction: tuple[int, ...] = ()
+
+
+def recognise(
+    tx: Transaction, names: frozenset[Name], source: str, unheard: DeviceState, tied: Iterable[int] = ()
+) -> Recognised:
+    """Find the device that the names mean and give it all of them; one that nobody knew begins as ``unheard``.
+
+    Devices that prove to be the same are joined. A name that another device keeps stays there.
+    """
+    candidates = {id_ for id_ in (*map(tx.device_named, names), *tied) if id_ is not None}
+    known = {id_: names_of(tx, id_) for id_ in sorted(candidates)}
+    services = {id_: row["service"] for id_ in known if (row := row_of(tx, id_))["service"] is not None}
+    resolution = identity.resolve(names, known, tied, services)
+    device = _add(tx, unheard) if resolution.device is None else resolution.device
+    for joined in resolution.joined:
+        _join(tx, device, joined)
+    for name in names:
+        tx.run("add_name", kind=name.kind, value=name.value, device=device, source=source, now=tx.now_text)
+    return Recognised(device, resolution.contradiction)
+
+
+def _add(tx: Transaction, state: DeviceState) -> int:
+    reason = "unknown" if state is DeviceState.QUARANTINED else ""
+    row = tx.one("add_device", state=state, reason=reason, seen_at=tx.now_text)
+    if row is None:
+        raise LookupError("a new device has no row")
+    return int(row["id"])
+
+
+def _join(tx: Transaction, device: int, joined: int) -> None:
+    """Give a device everything that was known of another which proved to be the same."""
+    tx.run("move_names", device=device, joined=joined)
+    tx.run("move_sightings", device=device, joined=joined)
+    kept, other = row_of(tx, device), row_of(tx, joined)
+    state = advance(DEVICE, device_state_of(other), DeviceEvent.RETIRED)
+    tx.run("retire_device", id=joined, state=state, reason=f"the same device as {device}")
+    ip, circuit_id = kept["ip"] or other["ip"], kept["circuit_id"] or other["circuit_id"]
+    tx.run("touch_device", id=device, ip=ip, circuit_id=circuit_id, now=other["last_seen_at"])
+    if other["service"] is not None:
+        bind(tx, kept, other["service"])
+
+
+def row_of(tx: Transaction, device: int) -> Row:
+    """The row of a device that a name or a statement told of."""
+    row = tx.one("get_device", id=device)
+    if row is None:
+        raise LookupError(f"device {device} has a name and no row")
+    return row
+
+
+def names_of(tx: Transaction, device: int) -> frozenset[Name]:
+    """Every name of a device."""
+    rows = tx.all("names_of_device", device=device)
+    return frozenset(Name(Kind(row["kind"]), row["value"]) for row in rows)
+
+
+def places_of(tx: Transaction, device: int) -> list[Place]:
+    """Where a device is present now; more than one place means that one of them is a clone."""
+    return [Place(row["element"], row["port"]) for row in tx.all("places_of_device", device=device)]
+
+
+def place(tx: Transaction, sighting: Sighting, row: Row) -> None:
+    """Keep where an element says that a device is, or is no longer; what is shown is the place it kept longest."""
+    where = {"device": row["id"], "element": sighting.element, "port": sighting.port}
+    if sighting.presence is Presence.PRESENT:
+        tx.run("put_presence", **where, raw_state=sighting.details.get("state", ""), now=tx.now_text)
+    else:
+        tx.run("end_presence", **where)
+    present = tx.all("places_of_device", device=row["id"])
+    if present:
+        shown = {name: present[0][name] for name in ("element", "port", "raw_state")}
+        tx.run("place_device", id=row["id"], presence=Presence.PRESENT, **shown)
+    elif row["presence"] == Presence.PRESENT:
+        gone = {"element": row["element"], "port": row["port"], "raw_state": sighting.details.get("state", "")}
+        tx.run("place_device", id=row["id"], presence=Presence.ABSENT, **gone)
+
+
+def touch(tx: Transaction, device: int, sighting: Sighting, heard_at: str) -> None:
+    """Keep when a device was last heard and at which address."""
+    if sighting.ip is not None:
+        tx.run("release_ip", id=device, ip=sighting.ip)
+    tx.run("touch_device", id=device, ip=sighting.ip, circuit_id=sighting.circuit_id, now=heard_at)
+
+
+def judged(tx: Transaction, row: Row, verdict: Verdict) -> None:
+    """Move a device by what its place means for the job that expects it."""
+    match verdict:
+        case Match():
+            _move(tx, row, DeviceEvent.MATCHED, "")
+        case Conflict(failure=failure):
+            _move(tx, row, DeviceEvent.CONTRADICTED, failure.code.value)
+
+
+def expect(tx: Transaction, device: int) -> None:
+    """A device is allocated: one that was heard as unknown is expected now."""
+    _move(tx, row_of(tx, device), DeviceEvent.ALLOCATED, "")
+
+
+def release(tx: Transaction, device: int) -> None:
+    """No job expects the device any more: it is as unknown as before."""
+    row = row_of(tx, device)
+    if row["service"] is None:
+        _move(tx, row, DeviceEvent.RELEASED, "unknown")
+
+
+def bind(tx: Transaction, row: Row, service: str) -> None:
+    """Make a device part of a service, unless it is part of another one."""
+    if row["service"] not in {None, service}:
+        return
+    state = device_state_of(row)
+    # A CPE without wanted settings may never have been heard by itself; it is part of the service all the same.
+    seen = advance(DEVICE, state, DeviceEvent.MATCHED) if allows(DEVICE, state, DeviceEvent.MATCHED) else state
+    if allows(DEVICE, seen, DeviceEvent.BOUND):
+        tx.run("bind_device", id=row["id"], state=advance(DEVICE, seen, DeviceEvent.BOUND), service=service)
+
+
+def _move(tx: Transaction, row: Row, event: DeviceEvent, reason: str) -> None:
+    state = device_state_of(row)
+    if allows(DEVICE, state, event):
+        tx.run("set_device_state", id=row["id"], state=advance(DEVICE, state, event), reason=reason)

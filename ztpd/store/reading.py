@@ -1,0 +1,164 @@
+"""What is asked of the store: one thing, a page of things, the trace of a job. Nothing here writes."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ztpd.store.engine import Connection
+from ztpd.store.rows import Job
+
+Row = Mapping[str, Any]
+Shown = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Reader:
+    """Queries over one connection, each answering plain values that are ready to be shown."""
+
+    connection: Connection
+    queries: Any
+
+    def _one(self, statement: str, /, **parameters: Any) -> Row | None:
+        row: Row | None = getattr(self.queries, statement)(self.connection, **parameters)
+        return row
+
+    def _all(self, statement: str, /, **parameters: Any) -> list[Row]:
+        return list(getattr(self.queries, statement)(self.connection, **parameters))
+
+    def location(self, id_: str) -> Shown | None:
+        """One place, or None."""
+        row = self._one("get_location", id=id_)
+        return None if row is None else {"id": row["id"], **json.loads(row["body"])}
+
+    def locations(self, after: str, limit: int) -> list[Shown]:
+        """A page of places by id."""
+        return [
+            {"id": row["id"], **json.loads(row["body"])}
+            for row in self._all("list_locations", after=after, limit=limit)
+        ]
+
+    def service(self, id_: str) -> Shown | None:
+        """One service, or None."""
+        row = self._one("get_service", id=id_)
+        return None if row is None else dict(row)
+
+    def services(self, after: str, limit: int, state: str | None) -> list[Shown]:
+        """A page of services by id."""
+        return [dict(row) for row in self._all("list_services", after=after, limit=limit, state=state)]
+
+    def job(self, id_: str) -> Shown | None:
+        """One job with its network context: place, devices as heard, visits, last light levels; None if unknown."""
+        row = self._one("get_job", id=id_)
+        if row is None:
+            return None
+        job = Job(row)
+        network = self._one("last_evidence", job=id_, kind="network")
+        return {
+            **_shown_job(job),
+            "access": (self.location(job.body.location) or {}).get("access"),
+            "heard_devices": [self._device(device) for device in self._all("devices_of_job", job=id_)],
+            "optics": json.loads(network["body"])["optics"] if network is not None else None,
+            "visits": [dict(visit) for visit in self._all("list_visits", job=id_)],
+        }
+
+    def jobs(self, after: str, limit: int, state: str | None, service: str | None) -> list[Shown]:
+        """A page of jobs by id."""
+        rows = self._all("list_jobs", after=after, limit=limit, state=state, service=service)
+        return [_shown_job(Job(row)) for row in rows]
+
+    def job_counts(self) -> dict[str, int]:
+        """How many jobs stand in each state."""
+        return {row["state"]: row["jobs"] for row in self._all("count_jobs")}
+
+    def device(self, id_: int) -> Shown | None:
+        """One device with every name it has, or None."""
+        row = self._one("get_device", id=id_)
+        return None if row is None else self._device(row)
+
+    def devices(self, after: int, limit: int, state: str | None) -> list[Shown]:
+        """A page of devices by id."""
+        return [self._device(row) for row in self._all("list_devices", after=after, limit=limit, state=state)]
+
+    def _device(self, row: Row) -> Shown:
+        names = [dict(name) for name in self._all("names_of_device", device=row["id"])]
+        return {**dict(row), "names": names}
+
+    def sightings(self, after: int, limit: int, device: int | None, *, unmatched: bool) -> list[Shown]:
+        """A page of sightings by id; ``unmatched`` leaves only those that belong to no job."""
+        rows = self._all("list_sightings", after=after, limit=limit, device=device, unmatched=int(unmatched))
+        return [_shown_body(row) for row in rows]
+
+    def events(self, after: int, limit: int) -> list[Row]:
+        """The rows of the events behind a cursor, oldest first."""
+        return self._all("events_after", after=after, limit=limit)
+
+    def evidence(self, job: str) -> list[Shown]:
+        """All evidence of a job, oldest first."""
+        return [_shown_body(row) for row in self._all("evidence_of_job", job=job)]
+
+    def deliveries(self, after: int, limit: int, endpoint: str | None, state: str | None) -> list[Shown]:
+        """A page of deliveries by id, each with its attempts."""
+        rows = self._all("list_deliveries", after=after, limit=limit, endpoint=endpoint, state=state)
+        return [
+            {**dict(row), "tries": [dict(each) for each in self._all("attempts_of_delivery", delivery=row["id"])]}
+            for row in rows
+        ]
+
+    def delivery_counts(self) -> list[Shown]:
+        """How many deliveries stand in each state, by endpoint."""
+        return [dict(row) for row in self._all("count_deliveries")]
+
+    def disabled_endpoints(self) -> list[Shown]:
+        """Endpoints that asked for no more, with the reason."""
+        return [dict(row) for row in self._all("disabled_endpoints")]
+
+    def next_due(self) -> str | None:
+        """When the next job has something to do, or None."""
+        row = self._one("next_due")
+        return None if row is None else row["due_at"]
+
+    def trace(self, id_: str) -> list[Shown] | None:
+        """Everything that happened to a job, in the order of time; None if there is no such job."""
+        if self._one("get_job", id=id_) is None:
+            return None
+        entries = [
+            *(_trace_of_event(row) for row in self._all("events_of_job", job=id_)),
+            *(_trace_of_sighting(row) for row in self._all("sightings_of_job", job=id_)),
+            *(_trace_of_attempt(row) for row in self._all("attempts_of_job", job=id_)),
+        ]
+        return sorted(entries, key=lambda entry: str(entry["at"]))
+
+
+def _shown_job(job: Job) -> Shown:
+    row = job.row
+    return {
+        "id": job.id,
+        "state": job.state.value,
+        "failures": [failure.describe() for failure in job.failures],
+        "visit": job.visit,
+        "attempt": job.attempt,
+        **job.body.model_dump(mode="json"),
+        "network_confirmed_at": row["network_confirmed_at"],
+        "cpe_confirmed_at": row["cpe_confirmed_at"],
+        "created_at": row["created_at"],
+        "updated_at": row["updated_at"],
+    }
+
+
+def _shown_body(row: Row) -> Shown:
+    return {**dict(row), "body": json.loads(row["body"])}
+
+
+def _trace_of_event(row: Row) -> Shown:
+    return {"at": row["at"], "kind": "event", "what": row["type"], "data": json.loads(row["data"])}
+
+
+def _trace_of_sighting(row: Row) -> Shown:
+    data = {**json.loads(row["body"]), "verdict": row["verdict"], "times": row["times"]}
+    return {"at": row["heard_at"], "kind": "sighting", "what": f"heard by {row['source']}", "data": data}
+
+
+def _trace_of_attempt(row: Row) -> Shown:
+    what = f"{row['type']} to {row['endpoint']}: {row['verdict']}"
+    return {"at": row["at"], "kind": "delivery", "what": what, "data": dict(row)}

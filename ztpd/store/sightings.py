@@ -1,0 +1,231 @@
+"""Intentions that come from discovery: a device was heard, an element's list was read, a CPE asks what to do."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import orjson
+import structlog
+
+from pon.onu import Presence as OnuPresence
+from pon.onu import PresentOnu
+from ztpd.domain import identity, matching
+from ztpd.domain.identity import Name
+from ztpd.domain.lifecycle import DeviceState, JobState
+from ztpd.domain.matching import Conflict, Match, Place, Unmatched, Verdict
+from ztpd.domain.planning import wanted_cpe
+from ztpd.domain.profile import Value
+from ztpd.domain.sighting import Presence, Sighting, Source
+from ztpd.store import allocations, devices, settling
+from ztpd.store.rows import SIGHTING, Job, device_state_of
+from ztpd.store.times import to_text
+from ztpd.store.transaction import Row, Transaction
+
+log = structlog.get_logger()
+
+EXCHANGE = 4
+"""How many messages one exchange has that come again and again (DHCP: DISCOVER, OFFER, REQUEST, ACK)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of a sighting: the device it means, the job it belongs to, and why it advances none."""
+
+    device: int
+    job: str | None
+    verdict: str
+
+
+def record_sighting(tx: Transaction, sighting: Sighting) -> Recorded:
+    """Keep a sighting, find its device, match it, and advance the job that expects it."""
+    located = _located(tx, sighting)
+    names = identity.names_of_sighting(located)
+    found = devices.recognise(tx, names, located.source, DeviceState.QUARANTINED, _tied(tx, located))
+    before = devices.row_of(tx, found.device)
+    verdict, job = _judge(tx, located, found.device)
+    _update_device(tx, located, before, verdict)
+    recorded = Recorded(found.device, None if job is None else job.id, _in_words(verdict, found))
+    _write(tx, located, recorded)
+    if job is not None:
+        came_back = located.source is Source.PON and before["presence"] == Presence.ABSENT
+        settling.follow_announcement(tx, job, verdict, came_back=came_back)
+        if located.presence is Presence.ABSENT and job.state is JobState.HELD and devices.places_of(tx, found.device):
+            settling.settle(tx, job)  # its clone went away
+    return recorded
+
+
+def record_listing(tx: Transaction, element: str, listed: Sequence[PresentOnu], heard_at: datetime) -> int:
+    """Hold an element's list of present ONUs against what is believed, and record each difference; how many.
+
+    An ONU that is believed present and is not listed is gone. One that a job waits for counts as heard again.
+    """
+    believed = {(row["serial"], row["port"]): row for row in tx.all("present_on_element", element=element)}
+    awaited = {row["serial"] for row in tx.all("awaited_serials")}
+    gone = believed.keys() - {(onu.serial, onu.port) for onu in listed}
+    changed = [
+        _announcement(element, onu, heard_at)
+        for onu in listed
+        if onu.serial in awaited
+        or (onu.serial, onu.port) not in believed
+        or believed[onu.serial, onu.port]["raw_state"] != onu.raw_state
+    ]
+    absent = [
+        Sighting(Source.PON, heard_at, Presence.ABSENT, element=element, port=port, serial=serial)
+        for serial, port in sorted(gone)
+    ]
+    for sighting in (*absent, *changed):
+        kept = tx.apart(lambda sighting=sighting: record_sighting(tx, sighting))  # type: ignore[misc]
+        if isinstance(kept, Exception):
+            log.error("an ONU cannot be kept", element=element, serial=sighting.serial, exc_info=kept)
+    return len(absent) + len(changed)
+
+
+def keep_elements(tx: Transaction, elements: Collection[str]) -> list[str]:
+    """Forget who was present on elements that ztpd no longer watches, for nobody would say that they left; which."""
+    forgotten = [row["element"] for row in tx.all("elements_with_presence") if row["element"] not in elements]
+    for element in forgotten:
+        record_listing(tx, element, [], tx.now)
+    return forgotten
+
+
+def record_announcement(tx: Transaction, element: str, onu: PresentOnu, heard_at: datetime) -> Recorded:
+    """Keep what an element announced of one ONU."""
+    return record_sighting(tx, _announcement(element, onu, heard_at))
+
+
+def _announcement(element: str, onu: PresentOnu, heard_at: datetime) -> Sighting:
+    presence = Presence.ABSENT if onu.presence is OnuPresence.ABSENT else Presence.PRESENT
+    # The registration id is left out: where ONUs log in by it, it is a credential.
+    details = {"state": onu.raw_state}
+    return Sighting(Source.PON, heard_at, presence, element, onu.port, serial=onu.serial, details=details)
+
+
+@dataclass(frozen=True, slots=True)
+class WantedCpe:
+    """What the CPE of a job must be told, by intent; secrets are among the values."""
+
+    job: str
+    values: dict[str, Value] = field(repr=False)
+
+
+def hear_inform(tx: Transaction, sighting: Sighting) -> WantedCpe | None:
+    """Keep the sighting of an Inform; what its CPE must be told, or None when no job is at that point."""
+    recorded = record_sighting(tx, sighting)
+    for role, job in allocations.holder(tx, devices.names_of(tx, recorded.device)):
+        at_work = job.state in {JobState.APPLYING, JobState.VERIFYING}
+        profile = tx.profiles.get(job.body.profile)
+        if role == "cpe" and at_work and job.cpe_confirmed_at is None and profile is not None:
+            return WantedCpe(job.id, wanted_cpe(job.body, profile))
+    return None
+
+
+def _located(tx: Transaction, sighting: Sighting) -> Sighting:
+    """The sighting with its place filled in from the circuit-id, where the source names none."""
+    if sighting.element is not None or sighting.circuit_id is None:
+        return sighting
+    row = tx.one("place_of_circuit_id", circuit_id=sighting.circuit_id)
+    return sighting if row is None else replace(sighting, element=row["element"], port=row["port"])
+
+
+def _tied(tx: Transaction, sighting: Sighting) -> list[int]:
+    """Devices that the sighting's address or place ties to it, though no name does."""
+    if sighting.source is Source.CWMP and sighting.ip is not None:
+        lessee = tx.one("device_with_ip", ip=sighting.ip)
+        return [] if lessee is None else [int(lessee["id"])]
+    if sighting.source is Source.DHCP and sighting.circuit_id is not None and sighting.trusted:
+        return _awaited_behind(tx, sighting, sighting.circuit_id)
+    return []
+
+
+def _awaited_behind(tx: Transaction, sighting: Sighting, circuit_id: str) -> list[int]:
+    """The one device that open jobs expect behind a circuit-id; none where several are, or the heard one has a job."""
+    place = tx.one("place_of_circuit_id", circuit_id=circuit_id)
+    names = identity.names_of_sighting(sighting)
+    if place is None or any(_has_owner(tx, name) for name in names):
+        return []
+    bodies = [Job(row).body for row in tx.all("open_jobs_at", location=place["location"])]
+    # The frame is the CPE's where there is one, else the ONT's.
+    expected = [device for body in bodies if (device := body.device("cpe") or body.device("ont")) is not None]
+    found = {tx.device_named(name) for device in expected for name in identity.names_of_allocation(device)} - {None}
+    return [device for device in found if device is not None] if len(found) == 1 else []
+
+
+def _has_owner(tx: Transaction, name: Name) -> bool:
+    device = tx.device_named(name)
+    return device is not None and device_state_of(devices.row_of(tx, device)) is not DeviceState.QUARANTINED
+
+
+def _judge(tx: Transaction, sighting: Sighting, device: int) -> tuple[Verdict, Job | None]:
+    """What the sighting means, and the job it concerns (the one that holds the device, in whatever role)."""
+    held = allocations.holder(tx, devices.names_of(tx, device))
+    concerned = held[0][1] if held else None
+    if sighting.presence is Presence.ABSENT:
+        return Unmatched("the device went away"), concerned
+    deciding = [job for role, job in held if _decides(tx, sighting, role, job)]
+    if held and not deciding:
+        return Unmatched("heard; the job follows its ONT"), concerned
+    place = None if sighting.element is None or sighting.port is None else Place(sighting.element, sighting.port)
+    elsewhere = _alive_elsewhere(tx, sighting, device, place)
+    expectations = [settling.expectation(tx, job) for job in deciding]
+    return matching.match(place, elsewhere, expectations, sighting.trusted, sighting.heard_at), concerned
+
+
+def _decides(tx: Transaction, sighting: Sighting, role: str, job: Job) -> bool:
+    """Whether the sighting says where the job's device is: on a PON only the OLT knows, and only of the ONT."""
+    access = settling.expectation(tx, job).access
+    if access is None or access.technology == "pon":
+        return role == "ont" and sighting.source is Source.PON
+    return role == "cpe"
+
+
+def _alive_elsewhere(tx: Transaction, sighting: Sighting, device: int, place: Place | None) -> Place | None:
+    if sighting.source is not Source.PON:
+        return None
+    return next((other for other in devices.places_of(tx, device) if other != place), None)
+
+
+def _update_device(tx: Transaction, sighting: Sighting, row: Row, verdict: Verdict) -> None:
+    devices.touch(tx, row["id"], sighting, to_text(sighting.heard_at))
+    if sighting.source is Source.PON and sighting.element is not None and sighting.port is not None:
+        devices.place(tx, sighting, row)
+    devices.judged(tx, row, verdict)
+
+
+def _in_words(verdict: Verdict, found: devices.Recognised) -> str:
+    others = "".join(f"; one of its names belongs to device {other}" for other in found.contradiction)
+    match verdict:
+        case Match(job=job):
+            return f"matches job {job}{others}"
+        case Conflict(failure=failure):
+            return f"{failure.code}: {failure.detail}{others}"
+        case Unmatched(reason=reason):
+            return f"{reason}{others}"
+
+
+def _write(tx: Transaction, sighting: Sighting, recorded: Recorded) -> None:
+    """Keep the sighting; one that says the same as the last of its source, or of its exchange, is counted instead."""
+    body = SIGHTING.dump_python(sighting, mode="json", exclude_none=True, exclude={"heard_at"})
+    text = orjson.dumps(body).decode()
+    same = tx.one(
+        "same_sighting",
+        device=recorded.device,
+        source=sighting.source,
+        depth=1 if sighting.source is Source.PON else EXCHANGE,
+        body=text,
+        verdict=recorded.verdict,
+    )
+    heard_at = to_text(sighting.heard_at)
+    if same is not None:
+        tx.run("repeat_sighting", id=same["id"], heard_at=heard_at)
+        return
+    tx.run(
+        "add_sighting",
+        device=recorded.device,
+        job=recorded.job,
+        source=sighting.source,
+        element=sighting.element,
+        port=sighting.port,
+        body=text,
+        verdict=recorded.verdict,
+        heard_at=heard_at,
+    )

@@ -1,0 +1,107 @@
+-- Devices, the names that mean them, and every sighting of them.
+
+-- name: add_device(state, reason, seen_at)^
+INSERT INTO device (state, reason, first_seen_at, last_seen_at) VALUES (:state, :reason, :seen_at, :seen_at)
+RETURNING id;
+
+-- name: get_device(id)^
+SELECT * FROM device WHERE id = :id;
+
+-- name: list_devices(after, state, limit)
+SELECT * FROM device
+WHERE id > :after AND (CAST(:state AS TEXT) IS NULL OR state = :state) ORDER BY id LIMIT :limit;
+
+-- name: device_with_name(kind, value)^
+SELECT device FROM device_name WHERE kind = :kind AND value = :value;
+
+-- name: names_of_device(device)
+SELECT kind, value, source, first_seen_at FROM device_name WHERE device = :device ORDER BY kind, value;
+
+-- name: device_with_ip(ip)^
+-- The device that last had this address (a lease ties a MAC to the source of an Inform).
+SELECT id FROM device WHERE ip = :ip AND state <> 'retired' ORDER BY last_seen_at DESC, id DESC LIMIT 1;
+
+-- name: add_name(kind, value, device, source, now)!
+INSERT INTO device_name (kind, value, device, source, first_seen_at) VALUES (:kind, :value, :device, :source, :now)
+ON CONFLICT (kind, value) DO NOTHING;
+
+-- name: move_names(device, joined)!
+UPDATE device_name SET device = :device WHERE device = :joined;
+
+-- name: move_sightings(device, joined)!
+UPDATE sighting SET device = :device WHERE device = :joined;
+
+-- name: set_device_state(state, reason, id)!
+UPDATE device SET state = :state, reason = :reason WHERE id = :id;
+
+-- name: bind_device(state, service, id)!
+UPDATE device SET state = :state, reason = '', service = :service WHERE id = :id;
+
+-- name: release_ip(ip, id)!
+-- An address belongs to who had it last.
+UPDATE device SET ip = NULL WHERE ip = :ip AND id <> :id;
+
+-- name: retire_device(state, reason, id)!
+UPDATE device SET state = :state, reason = :reason, service = NULL, ip = NULL, presence = 'absent' WHERE id = :id;
+
+-- name: put_presence(device, element, port, raw_state, now)!
+INSERT INTO presence (device, element, port, raw_state, since) VALUES (:device, :element, :port, :raw_state, :now)
+ON CONFLICT (device, element, port) DO UPDATE SET raw_state = excluded.raw_state;
+
+-- name: end_presence(device, element, port)!
+DELETE FROM presence WHERE device = :device AND element = :element AND port = :port;
+
+-- name: places_of_device(device)
+-- Where a device is present now, the place it has been in longest first; more than one means a clone.
+SELECT element, port, raw_state FROM presence WHERE device = :device ORDER BY since, element, port;
+
+-- name: elements_with_presence()
+SELECT DISTINCT element FROM presence ORDER BY element;
+
+-- name: place_device(element, port, presence, raw_state, id)!
+UPDATE device SET element = :element, port = :port, presence = :presence, raw_state = :raw_state WHERE id = :id;
+
+-- name: touch_device(ip, circuit_id, now, id)!
+UPDATE device SET ip = COALESCE(:ip, ip), circuit_id = COALESCE(:circuit_id, circuit_id),
+    last_seen_at = CASE WHEN last_seen_at > :now THEN last_seen_at ELSE :now END
+WHERE id = :id;
+
+-- name: present_on_element(element)
+-- What the store believes to be present on one element, with each device's PON serial.
+-- CROSS JOIN: SQLite keeps the order of the tables, so it begins with the few that are present.
+SELECT p.port, p.raw_state, n.value AS serial FROM presence p CROSS JOIN device_name n
+WHERE p.element = :element AND n.device = p.device AND n.kind = 'pon';
+
+-- name: awaited_serials()
+-- PON serials that some job is waiting to hear in its place.
+SELECT a.value AS serial FROM job j CROSS JOIN allocation a
+WHERE j.state IN ('held', 'ready') AND a.job = j.id AND a.kind = 'pon';
+
+-- name: same_sighting(device, source, depth, body, verdict)^
+-- The last sightings of a source, as many as one exchange with the device has messages, hold the same already.
+SELECT id FROM (
+    SELECT id, body, verdict FROM sighting WHERE device = :device AND source = :source ORDER BY id DESC LIMIT :depth) s
+WHERE body = :body AND verdict = :verdict
+ORDER BY id DESC LIMIT 1;
+
+-- name: add_sighting(device, job, source, element, port, body, verdict, heard_at)!
+INSERT INTO sighting (device, job, source, element, port, body, verdict, heard_at, last_heard_at, times)
+VALUES (:device, :job, :source, :element, :port, :body, :verdict, :heard_at, :heard_at, 1);
+
+-- name: repeat_sighting(heard_at, id)!
+-- The same thing heard again: counted, not written anew.
+UPDATE sighting SET times = times + 1, last_heard_at = :heard_at WHERE id = :id;
+
+-- name: list_sightings(after, device, unmatched, limit)
+SELECT s.*, d.state AS device_state FROM sighting s JOIN device d ON d.id = s.device
+WHERE s.id > :after AND (CAST(:device AS BIGINT) IS NULL OR s.device = :device)
+  AND (CAST(:unmatched AS INTEGER) = 0 OR s.job IS NULL)
+ORDER BY s.id LIMIT :limit;
+
+-- name: sightings_of_job(job)
+SELECT * FROM sighting WHERE job = :job ORDER BY id;
+
+-- name: devices_of_job(job)
+SELECT DISTINCT d.* FROM device d JOIN device_name n ON n.device = d.id
+JOIN allocation a ON a.kind = n.kind AND a.value = n.value
+WHERE a.job = :job ORDER BY d.id;

@@ -1,0 +1,191 @@
+"""What every intention works with: the statements, the moment, and the only way to write an event."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+import orjson
+
+from ztpd.domain import lifecycle
+from ztpd.domain.failures import Failure
+from ztpd.domain.identity import Name
+from ztpd.domain.lifecycle import JobEvent
+from ztpd.domain.profile import Profile
+from ztpd.store.engine import Connection
+from ztpd.store.rows import Job, failures_to_text
+from ztpd.store.times import to_text
+
+T = TypeVar("T")
+Row = Mapping[str, Any]
+Routes = Callable[[str], tuple[str, ...]]
+"""The endpoints that want an event of this type."""
+
+
+class Refused(Exception):
+    """The request contradicts what is stored; ``problem`` says how, ``remedy`` what to do."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        self.problem = problem
+        self.remedy = remedy
+        super().__init__(f"{problem}; {remedy}")
+
+
+class Unknown(Exception):
+    """There is no such thing; carries its kind and id."""
+
+    def __init__(self, kind: str, id_: str) -> None:
+        self.kind = kind
+        self.id = id_
+        super().__init__(f"there is no {kind} {id_}")
+
+
+class Superseded(Exception):
+    """The job went on without this attempt (it was held, or another holder took it): its outcome counts no more."""
+
+    def __init__(self, job: str) -> None:
+        super().__init__(f"job {job} went on without this attempt")
+
+
+@dataclass(slots=True)
+class Transaction:
+    """One intention's view of the database, at one moment, between two savepoints."""
+
+    connection: Connection
+    queries: Any
+    now: datetime
+    profiles: Mapping[str, Profile]
+    routes: Routes
+    new_id: Callable[[], str]
+    touched: set[str] = field(default_factory=set)
+    now_text: str = field(init=False)
+    """The moment as the database keeps it."""
+
+    def __post_init__(self) -> None:
+        self.now_text = to_text(self.now)
+
+    def one(self, statement: str, /, **parameters: Any) -> Row | None:
+        """The only row of a statement, or None."""
+        row: Row | None = getattr(self.queries, statement)(self.connection, **parameters)
+        return row
+
+    def all(self, statement: str, /, **parameters: Any) -> list[Row]:
+        """Every row of a statement."""
+        return list(getattr(self.queries, statement)(self.connection, **parameters))
+
+    def run(self, statement: str, /, **parameters: Any) -> None:
+        """A statement that answers no row."""
+        getattr(self.queries, statement)(self.connection, **parameters)
+
+    def apart(self, work: Callable[[], T]) -> T | Exception:
+        """Do one of many things so that it fails alone: what it returns, or the error after all it did is undone."""
+        self.connection.execute("SAVEPOINT apart")
+        try:
+            result = work()
+        except Exception as error:
+            self.connection.execute("ROLLBACK TO SAVEPOINT apart")
+            self.connection.execute("RELEASE SAVEPOINT apart")
+            return error
+        self.connection.execute("RELEASE SAVEPOINT apart")
+        return result
+
+    def device_named(self, name: Name) -> int | None:
+        """The device that has this name, or None."""
+        row = self.one("device_with_name", kind=name.kind, value=name.value)
+        return None if row is None else int(row["device"])
+
+    def job(self, id_: str) -> Job:
+        """The job; raises ``Unknown``."""
+        row = self.one("get_job", id=id_)
+        if row is None:
+            raise Unknown("job", id_)
+        return Job(row)
+
+    def move_job(
+        self,
+        job: Job,
+        event: JobEvent,
+        *,
+        failures: Iterable[Failure] = (),
+        due_at: datetime | None = None,
+        **facts: Any,
+    ) -> Job:
+        """Advance a job by its table and write the event; raises ``TransitionRefused``.
+
+        ``facts`` go into the event. The job's lease ends here; a holder that goes on takes it again.
+        """
+        state = lifecycle.advance(lifecycle.JOB, job.state, event)
+        found = tuple(failures)
+        due = None if due_at is None else to_text(due_at)
+        row = self.one(
+            "move_job", id=job.id, state=state, failures=failures_to_text(found), due_at=due, now=self.now_text
+        )
+        moved = Job(_answered(row))
+        self.touched.add("jobs")
+        self.tell(moved, f"job.{state}", previous=job.state.value, because=event.value, **facts)
+        return moved
+
+    def tell(self, job: Job, type_: str, **facts: Any) -> None:
+        """Write an event and its deliveries; they become visible when the transaction commits."""
+        data = {
+            "job": job.id,
+            "service": job.service,
+            "account": job.body.account,
+            "location": job.body.location,
+            "visit": job.visit,
+            "state": job.state.value,
+            "technician": job.body.technician,
+            "failures": [failure.describe() for failure in job.failures],
+            **facts,
+        }
+        text = _event_text(data)
+        event = _answered(
+            self.one(
+                "add_event",
+                event_id=self.new_id(),
+                type=type_,
+                service=job.service,
+                job=job.id,
+                data=text,
+                now=self.now_text,
+            )
+        )
+        deliveries = [
+            {"event": event["id"], "endpoint": endpoint, "service": job.service, "now": self.now_text}
+            for endpoint in self.routes(type_)
+        ]
+        if deliveries:
+            self.queries.add_deliveries(self.connection, deliveries)
+            self.touched.add("deliveries")
+        self.touched.add("events")
+
+
+EVENT_BYTES = 16_000
+"""How long an event's data may be: its envelope must stay under the 20 kB of Standard Webhooks."""
+
+_TEXT_CHARACTERS, _LIST_ITEMS = 300, 10
+
+
+def _event_text(data: dict[str, Any]) -> str:
+    """The data as JSON; what is too long to be sent is shortened, and says so."""
+    text = orjson.dumps(data)
+    return (text if len(text) <= EVENT_BYTES else orjson.dumps(_shortened(data))).decode()
+
+
+def _shortened(value: Any) -> Any:
+    match value:
+        case str() if len(value) > _TEXT_CHARACTERS:
+            return f"{value[:_TEXT_CHARACTERS]}… ({len(value)} characters)"
+        case list() if len(value) > _LIST_ITEMS:
+            return [*map(_shortened, value[:_LIST_ITEMS]), f"… ({len(value)} items)"]
+        case list():
+            return [_shortened(each) for each in value]
+        case dict():
+            return {name: _shortened(each) for name, each in value.items()}
+    return value
+
+
+def _answered(row: Row | None) -> Row:
+    if row is None:
+        raise LookupError("a statement with RETURNING answered no row")
+    return row
