@@ -1,0 +1,273 @@
+"""What a DHCP message says of a device: the rules from ``DhcpMessage`` to ``Sighting``, and which are repeats.
+
+Pure: no socket and no clock of its own. DHCPv4; another decoder with the same questions to answer (who, where, which
+address, there or gone) would stand beside it.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from pon import serial as pon_serial
+from ztpd.discovery import dhcp_frame
+from ztpd.discovery.circuit_id import CircuitIdMatch, CircuitIdTable
+from ztpd.discovery.dhcp_frame import DhcpFrameError, DhcpMessage, MessageType
+from ztpd.domain.sighting import Presence, Sighting, Source
+
+# The client's own messages carry its identity, and on their way through the relay its place; the server's ACK alone
+# makes an address the client's. An OFFER is a proposal of one server among several, a NAK and a FORCERENEW say nothing
+# of the device that it did not say itself, and lease queries are servers and relays talking about it.
+_PRESENCE = {
+    MessageType.DISCOVER: Presence.PRESENT,
+    MessageType.REQUEST: Presence.PRESENT,
+    MessageType.DECLINE: Presence.PRESENT,
+    MessageType.INFORM: Presence.PRESENT,
+    MessageType.ACK: Presence.PRESENT,
+    MessageType.RELEASE: Presence.ABSENT,
+}
+
+_NO_ADDRESS = "0.0.0.0"  # noqa: S104 -- BOOTP's empty field, nothing is bound
+_LONGEST_DETAIL = 255
+
+
+def tells_of_device(message: DhcpMessage) -> bool:
+    """Whether a message of this type is a sighting: DISCOVER, REQUEST, DECLINE, INFORM, ACK and RELEASE are."""
+    return message.message_type in _PRESENCE
+
+
+def sighting_of(message: DhcpMessage, table: CircuitIdTable, heard_at: datetime, trusted: bool) -> Sighting | None:
+    """The sighting in a message, or None if its type tells nothing of a device (``tells_of_device``).
+
+    ``trusted`` says whether option 82 can only come from a relay of ours; without it, and where the option
+    contradicts itself, the place is kept as the client's own claim, and a serial in it is not taken for one.
+    """
+    presence = _PRESENCE.get(message.message_type)
+    if presence is None:
+        return None
+    raw_circuit_id = message.circuit_id
+    match = None if raw_circuit_id is None else table.explain(raw_circuit_id)
+    believed = trusted and not message.ambiguous
+    return Sighting(
+        source=Source.DHCP,
+        heard_at=heard_at,
+        presence=presence,
+        element=match.element if match else None,
+        port=match.port if match else None,
+        serial=_serial(message, match) if believed else None,
+        mac=message.mac,
+        ip=_address(message),
+        circuit_id=None if raw_circuit_id is None else raw_circuit_id.hex(),
+        remote_id=None if message.remote_id is None else message.remote_id.hex(),
+        trusted=believed,
+        details=_details(message, match),
+    )
+
+
+def _address(message: DhcpMessage) -> str | None:
+    """The address the device has or is about to ask its server for; what it wishes in a DISCOVER is neither."""
+    candidates: tuple[str | None, ...] = (message.ciaddr,)
+    if message.message_type is MessageType.ACK:
+        candidates = (message.yiaddr, message.ciaddr)
+    elif message.message_type is MessageType.REQUEST:
+        candidates = (message.ciaddr, message.requested_ip)
+    elif message.message_type is MessageType.DECLINE:
+        candidates = ()
+    return next((each for each in candidates if each not in (None, _NO_ADDRESS)), None)
+
+
+# A remote-id is free text: only what no MAC address and no customer number looks like is taken for a serial.
+_SERIAL_TEXT = re.compile(rb"(?![A-F]{4})[A-Z]{4}[:-]?[0-9A-Fa-f]{8}|[0-9A-Fa-f]{16}")
+_SERIAL_BYTES = re.compile(rb"[A-Z]{4}(?![ -~]{4}).{4}", re.DOTALL)
+
+
+def _serial(message: DhcpMessage, match: CircuitIdMatch | None) -> str | None:
+    """The PON serial that the circuit-id's pattern or the remote-id gives, canonical."""
+    if match is not None and "serial" in match.groups:
+        try:
+            return pon_serial.normalise(match.groups["serial"])
+        except pon_serial.SerialError:
+            return None
+    return _serial_in_remote_id(message.remote_id or b"")
+
+
+def _serial_in_remote_id(remote_id: bytes) -> str | None:
+    if _SERIAL_BYTES.fullmatch(remote_id):
+        return pon_serial.from_hex(remote_id.hex())
+    if not _SERIAL_TEXT.fullmatch(remote_id):
+        return None
+    text = remote_id.decode("ascii")
+    return pon_serial.from_hex(text) if len(text) == 16 else pon_serial.normalise(text)
+
+
+_AGENT_DETAILS = {
+    dhcp_frame.AGENT_LINK_SELECTION: "link-selection",
+    dhcp_frame.AGENT_SUBSCRIBER_ID: "subscriber-id",
+    dhcp_frame.AGENT_VENDOR_SPECIFIC: "relay-vendor-specific",
+    dhcp_frame.AGENT_FLAGS: "relay-flags",
+    dhcp_frame.AGENT_SERVER_OVERRIDE: "server-override",
+    dhcp_frame.AGENT_RELAY_ID: "relay-id",
+    dhcp_frame.AGENT_VIRTUAL_SUBNET: "virtual-subnet",
+    dhcp_frame.AGENT_VIRTUAL_SUBNET_CONTROL: "virtual-subnet-control",
+}
+
+
+def _details(message: DhcpMessage, match: CircuitIdMatch | None) -> dict[str, str]:
+    """What a person asks next, by the field's names; only what the message holds."""
+    told = {
+        "hostname": message.hostname,
+        "vendor-class": message.vendor_class,
+        "subscriber-id": message.subscriber_id,
+    }
+    raw = {
+        "client-id": message.client_id,
+        "vendor-specific": message.vendor_specific,
+        "vendor-identifying": message.vendor_identifying,
+    }
+    agent = {name: message.relay_agent.get(code) for code, name in _AGENT_DETAILS.items()}
+    details = {"message-type": message.message_type.name}
+    details |= {name: value.hex()[:_LONGEST_DETAIL] for name, value in (raw | agent).items() if value}
+    details |= {name: _readable(value) for name, value in told.items() if value}
+    if message.giaddr != _NO_ADDRESS:
+        details["giaddr"] = message.giaddr
+    if message.source_ip != _NO_ADDRESS:
+        details["source-ip"] = message.source_ip
+    if message.message_type is MessageType.DISCOVER and message.requested_ip is not None:
+        details["requested-ip"] = message.requested_ip
+    if message.vlans:
+        details["vlans"] = ".".join(map(str, message.vlans))
+    if match is not None:
+        details["circuit-id-pattern"] = match.pattern
+        details |= {f"circuit-{name}": value for name, value in match.groups.items()}
+    if message.ambiguous:
+        details["repeated-sub-options"] = ",".join(map(str, sorted(message.ambiguous)))
+    return details
+
+
+def _readable(raw: bytes) -> str:
+    """Printable ASCII as it is, without the zero some clients end it with; anything else as hex."""
+    text = raw.rstrip(b"\x00").decode("latin-1")
+    shown = text if text.isascii() and text.isprintable() else raw.hex()
+    return shown[:_LONGEST_DETAIL]
+
+
+class _Heard(NamedTuple):
+    """What makes two messages of one client the same."""
+
+    message_type: MessageType
+    trusted: bool
+    circuit_id: bytes | None
+    remote_id: bytes | None
+    ip: str | None
+
+
+def _outdated(client: Iterable[_Heard], message: DhcpMessage) -> list[_Heard]:
+    """What the client may say again as news: all of it after it left, else what it said on another circuit."""
+    if message.message_type is MessageType.RELEASE:
+        return list(client)
+    if message.circuit_id is None:
+        return []
+    return [heard for heard in client if heard.circuit_id not in (None, message.circuit_id)]
+
+
+class Repeats:
+    """Drops what a client says again within ``window_seconds``: same type, circuit-id, remote-id, address and trust.
+
+    A client repeats itself every few seconds until it is served. What is remembered is bounded: ``clients`` by
+    hardware address, the longest silent forgotten first, and eight messages of each, so one that varies its words
+    crowds out only itself. Being forgotten lets a repeat through and loses nothing. A client that left (RELEASE) or
+    is heard on another circuit is new again on the old one.
+    """
+
+    _MESSAGES_EACH = 8
+
+    def __init__(self, window_seconds: float, monotonic: Callable[[], float], clients: int = 20_000) -> None:
+        self._window_seconds = window_seconds
+        self._monotonic = monotonic
+        self._clients = clients
+        self._heard: dict[bytes, dict[_Heard, float]] = {}
+        self.dropped = 0
+        self.forgotten = 0
+
+    def drops(self, message: DhcpMessage, trusted: bool) -> bool:
+        """Whether the message is a repeat; if not, it is remembered."""
+        now = self._monotonic()
+        client = self._heard.pop(message.chaddr, {})
+        self._heard[message.chaddr] = client
+        heard = _Heard(message.message_type, trusted, message.circuit_id, message.remote_id, _address(message))
+        last = client.pop(heard, None)
+        if last is not None and now - last < self._window_seconds:
+            client[heard] = last
+            self.dropped += 1
+            return True
+        for outdated in _outdated(client, message):
+            del client[outdated]
+        client[heard] = now
+        self._bound(client)
+        return False
+
+    def _bound(self, client: dict[_Heard, float]) -> None:
+        if len(client) > self._MESSAGES_EACH:
+            del client[next(iter(client))]
+        if len(self._heard) > self._clients:
+            del self._heard[next(iter(self._heard))]
+            self.forgotten += 1
+
+
+@dataclass(slots=True)
+class DhcpCounts:
+    """What became of the frames a source brought; together they are all of them."""
+
+    sightings: int = 0
+    repeats: int = 0
+    other_types: int = 0
+    not_dhcp: int = 0
+    malformed: int = 0
+
+
+class DhcpEar:
+    """The live path of a frame: decode, judge trust, drop repeats, explain the circuit-id, hand over the sighting.
+
+    ``trusts`` decides for each message whether its option 82 can only come from a relay of ours; ``now`` gives aware
+    UTC; ``accept`` takes each sighting and must not block. ``repeats`` may be shared by several interfaces.
+    """
+
+    def __init__(
+        self,
+        table: CircuitIdTable,
+        trusts: Callable[[DhcpMessage], bool],
+        repeats: Repeats,
+        now: Callable[[], datetime],
+        accept: Callable[[Sighting], None],
+    ) -> None:
+        self._table = table
+        self._trusts = trusts
+        self._repeats = repeats
+        self._now = now
+        self._accept = accept
+        self.counts = DhcpCounts()
+
+    def hear(self, frame: bytes, tags: tuple[int, ...] = ()) -> None:
+        """Take one frame and the VLAN tags the kernel took off it; raises ``DhcpFrameError`` after counting it."""
+        try:
+            message = dhcp_frame.decode(frame, tags)
+        except DhcpFrameError:
+            self.counts.malformed += 1
+            raise
+        if message is None:
+            self.counts.not_dhcp += 1
+        elif not tells_of_device(message):
+            self.counts.other_types += 1
+        else:
+            self._hear_device(message)
+
+    def _hear_device(self, message: DhcpMessage) -> None:
+        trusted = self._trusts(message)
+        if self._repeats.drops(message, trusted):
+            self.counts.repeats += 1
+            return
+        sighting = sighting_of(message, self._table, self._now(), trusted)
+        if sighting is not None:
+            self.counts.sightings += 1
+            self._accept(sighting)
