@@ -1,0 +1,307 @@
+"""The shape of every answer: a field that is not here is never sent.
+
+Plain types, no rules: what is stored was checked when it came in, and a rule that became stricter since must not
+make it unreadable.
+"""
+
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+T = TypeVar("T")
+
+
+class Shown(BaseModel):
+    """A value as it is sent; whatever else a row holds stays behind. Times are RFC 3339 texts in UTC."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class PageOf(Shown, Generic[T]):
+    """A part of a list; ``next`` is the ``after`` of the following page, null when there is none."""
+
+    items: list[T]
+    next: str | None
+
+
+class AccessShown(Shown):
+    """The element and port that serve a location."""
+
+    technology: str
+    element: str
+    port: str
+
+
+class LocationShown(Shown):
+    """A serviceable place."""
+
+    id: str
+    address: str
+    serviceable: bool
+    reason: str
+    access: AccessShown | None
+    circuit_id: str | None
+
+
+class FailureShown(Shown):
+    """Why a job is held or failed: a stable code, what was found, and a sentence for each reader."""
+
+    code: str
+    detail: str
+    technician: str
+    operator: str
+
+
+class AllocatedShown(Shown):
+    """A device set aside for a job."""
+
+    role: str
+    serial: str | None
+    oui: str | None
+    mac: str | None
+
+
+class WindowShown(Shown):
+    """When a visit may take place."""
+
+    start: str
+    end: str
+
+
+class JobShown(Shown):
+    """One piece of work on one service, and where it stands; secret parameters are ``***``."""
+
+    id: str
+    state: str
+    failures: list[FailureShown]
+    visit: int
+    attempt: int
+    kind: str
+    service: str
+    account: str
+    location: str
+    profile: str
+    parameters: dict[str, str | int | bool]
+    devices: list[AllocatedShown]
+    window: WindowShown | None
+    technician: str | None
+    network_confirmed_at: str | None
+    cpe_confirmed_at: str | None
+    created_at: str
+    updated_at: str
+
+
+class NameShown(Shown):
+    """One name of a device and who told it first."""
+
+    kind: str
+    value: str
+    source: str
+    first_seen_at: str
+
+
+class DeviceShown(Shown):
+    """A device with every name it has, and where it was heard last."""
+
+    id: int
+    state: str
+    reason: str
+    service: str | None
+    element: str | None
+    port: str | None
+    presence: str
+    raw_state: str
+    ip: str | None
+    circuit_id: str | None
+    first_seen_at: str
+    last_seen_at: str
+    names: list[NameShown]
+
+
+class VisitShown(Shown):
+    """One trip of a technician."""
+
+    number: int
+    technician: str | None
+    window_start: str | None
+    window_end: str | None
+    opened_at: str
+    closed_at: str | None
+    outcome: str | None
+
+
+class OpticsShown(Shown):
+    """Receive power in dBm at both ends, as the network measured it; null where it is unknown."""
+
+    onu_rx_dbm: float | None
+    olt_rx_dbm: float | None
+
+
+class JobInContextShown(JobShown):
+    """A job with what the network knows of it."""
+
+    access: AccessShown | None
+    heard_devices: list[DeviceShown]
+    optics: OpticsShown | None
+    visits: list[VisitShown]
+
+
+class TraceEntryShown(Shown):
+    """One thing that happened to a job: an event, a sighting or a delivery."""
+
+    at: str
+    kind: str
+    what: str
+    data: dict[str, Any]
+
+
+class TraceShown(Shown):
+    """Everything that happened to a job, in the order of time."""
+
+    items: list[TraceEntryShown]
+
+
+class EvidenceShown(Shown):
+    """One record of what was installed or measured."""
+
+    id: int
+    service: str
+    job: str
+    visit: int
+    kind: str
+    body: dict[str, Any]
+    author: str | None
+    captured_at: str
+    received_at: str
+
+
+class EvidenceListShown(Shown):
+    """All evidence of a job, oldest first."""
+
+    items: list[EvidenceShown]
+
+
+class ServiceShown(Shown):
+    """What one customer has at one location."""
+
+    id: str
+    account: str
+    location: str
+    profile: str
+    state: str
+    confirmed_at: str | None
+    activated_at: str | None
+    created_at: str
+    updated_at: str
+
+
+class SightingShown(Shown):
+    """One observation of a device by one source, heard ``times`` times."""
+
+    id: int
+    device: int
+    device_state: str
+    job: str | None
+    source: str
+    element: str | None
+    port: str | None
+    body: dict[str, Any]
+    verdict: str
+    heard_at: str
+    last_heard_at: str
+    times: int
+
+
+class EventShown(BaseModel):
+    """A CloudEvent (1.0.2, JSON event format) exactly as it is delivered."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    specversion: str
+    id: str
+    type: str
+    source: str
+    subject: str
+    service: str
+    correlationid: str
+    time: str
+    sequence: str
+    datacontenttype: str
+    data: dict[str, Any]
+
+
+class EventsShown(Shown):
+    """Events in the order of their commit; ``next`` is the cursor behind the last one and never null."""
+
+    items: list[EventShown]
+    next: str
+
+
+class TryShown(Shown):
+    """One POST of a delivery."""
+
+    number: int
+    at: str
+    status: int | None
+    latency_ms: float
+    error: str | None
+    answer: str
+    verdict: str
+
+
+class DeliveryShown(Shown):
+    """One event on its way to one endpoint."""
+
+    id: int
+    event_id: str
+    type: str
+    endpoint: str
+    service: str
+    state: str
+    attempts: int
+    due_at: str | None
+    created_at: str
+    done_at: str | None
+    tries: list[TryShown]
+
+
+class EndpointShown(Shown):
+    """A receiver of events."""
+
+    name: str
+    enabled: bool
+
+
+class HealthShown(Shown):
+    """The process answers; ``now`` is its clock."""
+
+    status: str
+    now: str
+
+
+class ReadinessShown(Shown):
+    """Every part of the daemon works."""
+
+    status: str
+    parts: dict[str, str]
+
+
+class ProblemItemShown(Shown):
+    """One thing that is wrong with a request."""
+
+    field: str
+    problem: str
+    value: str | int | float | bool | None = None
+    remedy: str | None = None
+
+
+class ProblemShown(Shown):
+    """Why a request is not answered as asked (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str | None = None
+    remedy: str | None = None
+    errors: list[ProblemItemShown] = []

@@ -1,0 +1,56 @@
+"""What the API is handed by the daemon, and its bounds."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from ztpd.api.tokens import Token
+from ztpd.metrics import Metrics
+from ztpd.store.store import Store
+
+READY = "ok"
+"""What ``readiness`` says of a part that works."""
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """A configured element: the technologies it serves, and its ports where they are known (None: they are not)."""
+
+    technologies: frozenset[str]
+    ports: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of what one caller may cost; times in seconds, sizes in bytes.
+
+    ``header_s`` bounds the wait for a request's header, and so the idle time of a connection; ``drain_s`` how long
+    requests that are being answered may go on once the API stops.
+    """
+
+    body_bytes: int = 256 * 1024
+    header_s: float = 10.0
+    body_s: float = 15.0
+    connections: int = 512
+    drain_s: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class ApiContext:
+    """What the handlers work with.
+
+    ``origin`` is this node as the ``source`` of CloudEvents; ``endpoints`` are the configured receivers of events;
+    ``readiness`` maps each part of the daemon to ``READY`` or to why it does not work; ``hosts`` are the names, beside
+    those of the loopback, that a Host header may carry.
+    """
+
+    store: Store
+    now: Callable[[], datetime]
+    tokens: tuple[Token, ...]
+    elements: Mapping[str, Element]
+    endpoints: frozenset[str]
+    origin: str
+    readiness: Callable[[], Mapping[str, str]]
+    metrics: Metrics
+    hosts: frozenset[str] = frozenset()
+    limits: Limits = Limits()

@@ -1,0 +1,95 @@
+"""What paths and queries may hold; a name that is not here is refused."""
+
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from ztpd.domain.lifecycle import DeviceState, JobState, ServiceState
+from ztpd.domain.model import Identifier, Strict
+
+MAX_PAGE: Final = 500
+
+RowId = Annotated[int, Field(ge=0, le=2**63 - 1)]
+"""A number that ztpd gave out, and the cursor of lists ordered by it."""
+
+
+class ById(Strict):
+    """The path of a thing that the operator's systems named."""
+
+    id: Identifier
+
+
+class ByRowId(Strict):
+    """The path of a thing that ztpd numbered."""
+
+    id: RowId
+
+
+class ByVisit(Strict):
+    """The path of one visit of a job."""
+
+    id: Identifier
+    number: Annotated[int, Field(ge=1, le=1000)]
+
+
+class ByName(Strict):
+    """The path of something that the configuration names."""
+
+    name: Identifier
+
+
+class Page(Strict):
+    """How much of a list: at most ``limit`` things."""
+
+    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 100
+
+
+class PageById(Page):
+    """The things behind ``after``, the ``next`` of the page before."""
+
+    after: Identifier | Literal[""] = ""
+
+
+class PageByRowId(Page):
+    """The things behind ``after``, the ``next`` of the page before."""
+
+    after: RowId = 0
+
+
+class JobsQuery(PageById):
+    """Jobs in one state, or of one service."""
+
+    state: JobState | None = None
+    service: Identifier | None = None
+
+
+class ServicesQuery(PageById):
+    """Services in one state."""
+
+    state: ServiceState | None = None
+
+
+class DevicesQuery(PageByRowId):
+    """Devices in one state; ``quarantined`` are those that nothing may be done with."""
+
+    state: DeviceState | None = None
+
+
+class SightingsQuery(PageByRowId):
+    """Sightings of one device, or only those that belong to no job."""
+
+    device: RowId | None = None
+    unmatched: bool = False
+
+
+class EventsQuery(PageByRowId):
+    """Events behind the cursor; with none there yet, wait up to ``wait`` seconds for the first."""
+
+    wait: Annotated[float, Field(ge=0, le=30)] = 0.0
+
+
+class DeliveriesQuery(PageByRowId):
+    """Deliveries to one endpoint, or in one state."""
+
+    endpoint: Identifier | None = None
+    state: Literal["pending", "delivered", "dead"] | None = None
