@@ -1,0 +1,1 @@
+"""What of provisioning is decided without a socket."""

@@ -1,0 +1,180 @@
+"""PON announcements: one listener an element, hearing what it announces and reading what it lists.
+
+An announcement is a hint and the list is the truth: it is read after every (re)connection, on a jittered poll, and
+whenever something heard could not be kept.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+
+import structlog
+
+from drivers.base import Driver
+from drivers.errors import ElementError
+from pon.onu import PresentOnu
+from ztpd.discovery.inbox import next_group
+from ztpd.logs import Trouble
+
+log = structlog.get_logger()
+
+READINGS = 3
+"""How often a list is read at most because something was announced meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Where what was heard goes; the first two return when it is durable, ``ports`` only remembers."""
+
+    announcement: Callable[[str, PresentOnu, datetime], Awaitable[object]]
+    listing: Callable[[str, Sequence[PresentOnu], datetime], Awaitable[object]]
+    ports: Callable[[str, frozenset[str]], None]
+
+
+class _Heard:
+    """Announcements that wait to be kept, with the moment each was heard; ``incomplete`` once the list is needed."""
+
+    def __init__(self, room: int, now: Callable[[], datetime]) -> None:
+        self.waiting: asyncio.Queue[tuple[PresentOnu, datetime]] = asyncio.Queue(room)
+        self.incomplete = asyncio.Event()
+        self.count = 0
+        self._now = now
+
+    def hear(self, onu: PresentOnu) -> None:
+        """Take an announcement without waiting."""
+        self.count += 1
+        try:
+            self.waiting.put_nowait((onu, self._now()))
+        except asyncio.QueueFull:
+            self.incomplete.set()
+
+
+@dataclass(frozen=True, slots=True)
+class PonListener:
+    """Hears one element; ``reconnect_s`` and ``poll_s`` are jittered by up to half of themselves.
+
+    ``reconnect_s`` is also the pause before a list is read again out of turn. At most ``room`` announcements wait.
+    ``report_up`` is told after each reading of the list whether there was an answer.
+    """
+
+    driver: Driver
+    keep: Keep
+    now: Callable[[], datetime]
+    random: Random
+    poll_s: float
+    reconnect_s: float
+    report_up: Callable[[str, bool], None] = lambda element, up: None
+    room: int = 4096
+
+    async def run(self) -> None:
+        """Listen until cancelled; an element that cannot be reached, or understood, is tried again for ever.
+
+        Announcements and the list do not wait for each other: an element that announces nothing is still read.
+        """
+        heard, unkept = _Heard(self.room, self.now), Trouble()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._hear(heard))
+            group.create_task(self._follow_list(heard, unkept))
+            group.create_task(self._keep_heard(heard, unkept))
+
+    async def _hear(self, heard: _Heard) -> None:
+        trouble = Trouble()
+        while True:
+            watching = asyncio.ensure_future(self.driver.watch(heard.hear))
+            try:
+                if await _outlasts(watching, self.reconnect_s):
+                    heard.incomplete.set()  # by what was announced before this watch
+                    if await _outlasts(watching, self.poll_s):
+                        trouble.over()
+                    await asyncio.wait({watching})
+                    heard.incomplete.set()  # by what is announced until the next
+            finally:
+                watching.cancel()
+                (ended,) = await asyncio.gather(watching, return_exceptions=True)
+            self._tell(trouble, "element announces nothing", ended, exc_info=_flaw(ended))
+            await asyncio.sleep(self._jittered(self.reconnect_s))
+
+    async def _follow_list(self, heard: _Heard, unkept: Trouble) -> None:
+        unread = Trouble()
+        while True:
+            heard.incomplete.clear()
+            listed = await self._listed(heard, unread)
+            kept = listed is not None and await self._kept(
+                self.keep.listing(self.driver.name, listed, self.now()), unkept
+            )
+            if kept:
+                unkept.over()
+            if not kept or await _is_set(heard.incomplete, self._jittered(self.poll_s)):
+                await asyncio.sleep(self._jittered(self.reconnect_s))
+
+    async def _listed(self, heard: _Heard, trouble: Trouble) -> Sequence[PresentOnu] | None:
+        """What the element lists, or None when it does not answer."""
+        name = self.driver.name
+        try:
+            self.keep.ports(name, await self.driver.ports())
+            listed = await self._read_list(heard)
+        except Exception as error:
+            # Whatever it is: one element must not end the daemon for all others.
+            self._tell(trouble, "element does not answer", error, exc_info=_flaw(error))
+            self.report_up(name, False)
+            return None
+        tries = trouble.over()
+        if tries:
+            log.info("element answers again", element=name, tries=tries)
+        self.report_up(name, True)
+        return listed
+
+    async def _read_list(self, heard: _Heard) -> Sequence[PresentOnu]:
+        """The list; read again when something was announced meanwhile, for then it may be the older of the two."""
+        listed: Sequence[PresentOnu] = ()
+        for _ in range(READINGS):
+            before = heard.count
+            listed = await self.driver.list_discovered()
+            if heard.count == before:
+                break
+        return listed
+
+    async def _keep_heard(self, heard: _Heard, unkept: Trouble) -> None:
+        while True:
+            group = await next_group(heard.waiting)
+            keeping = (self.keep.announcement(self.driver.name, onu, heard_at) for onu, heard_at in group)
+            if not all(await asyncio.gather(*(self._kept(each, unkept) for each in keeping))):
+                heard.incomplete.set()
+
+    async def _kept(self, keeping: Awaitable[object], trouble: Trouble) -> bool:
+        """Whether it is durable now; if not, the list will bring it again."""
+        try:
+            await keeping
+        except Exception as error:
+            self._tell(trouble, "what was heard could not be kept, the list is read again", error)
+            return False
+        return True
+
+    def _tell(self, trouble: Trouble, problem: str, error: object, **context: object) -> None:
+        reason = str(error) if isinstance(error, ElementError) else repr(error)
+        if trouble.is_news(reason):
+            log.warning(problem, element=self.driver.name, reason=reason, times=trouble.times, **context)
+
+    def _jittered(self, seconds: float) -> float:
+        return seconds * (1 - self.random.random() / 2)
+
+
+def _flaw(error: object) -> Exception | None:
+    """The error whose trace is worth reading: one that no driver may raise."""
+    return error if isinstance(error, Exception) and not isinstance(error, ElementError) else None
+
+
+async def _outlasts(task: asyncio.Future[None], seconds: float) -> bool:
+    _, pending = await asyncio.wait({task}, timeout=seconds)
+    return bool(pending)
+
+
+async def _is_set(event: asyncio.Event, within_s: float) -> bool:
+    try:
+        async with asyncio.timeout(within_s):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
