@@ -1,0 +1,165 @@
+"""The daemon's parts out of a configuration: each that cannot be made is a problem of its key."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from ipaddress import ip_network
+from pathlib import Path
+
+import asyncssh
+import pytest
+
+from tests.conftest import ROOT
+from tests.unit.discovery import frames
+from ztpd import parts
+from ztpd.config import ConfigError, ConfigProblem, Configuration, load
+from ztpd.discovery.dhcp_frame import decode
+from ztpd.lab.stage import Stage, stage
+from ztpd.settings import DhcpSection
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[Stage]:
+    """The example configuration with secrets and a host key of its own."""
+    async with stage(tmp_path, ROOT / "config") as made:
+        made.trust_olt(asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode())
+        yield made
+
+
+def changed(scene: Stage, *replacements: tuple[str, str]) -> Configuration:
+    text = scene.config.read_text()
+    for old, new in replacements:
+        assert old in text
+        text = text.replace(old, new)
+    scene.config.write_text(text)
+    return load(scene.config)
+
+
+def problems_of(configuration: Configuration) -> tuple[ConfigProblem, ...]:
+    with pytest.raises(ConfigError) as caught:
+        parts.require(configuration)
+    return caught.value.problems
+
+
+def only(problems: tuple[ConfigProblem, ...]) -> ConfigProblem:
+    assert len(problems) == 1, problems
+    return problems[0]
+
+
+async def test_the_example_makes_every_part(scene: Stage) -> None:
+    configuration = load(scene.config)
+    parts.require(configuration)
+    assert list(parts.drivers(configuration)) == ["olt-1"]
+    office = next(token for token in parts.tokens(configuration) if token.name == "office")
+    assert office.sha256 == hashlib.sha256(scene.secret("office.token").read_bytes()).hexdigest()
+    acs = parts.acs(configuration)
+    assert acs is not None
+    assert acs.port == scene.ports["acs"]
+
+
+async def test_events_are_routed_by_the_patterns_of_the_endpoints(scene: Stage) -> None:
+    wanting = parts.routes(parts.endpoints(load(scene.config)))
+    assert wanting("job.failed") == ("dispatch",)
+    assert wanting("service.activated") == ("billing",)
+    assert wanting("weather.changed") == ()
+
+
+async def test_without_an_acs_section_there_is_no_acs(tmp_path: Path) -> None:
+    (tmp_path / "ztpd.toml").touch()
+    assert parts.acs(load(tmp_path / "ztpd.toml")) is None
+
+
+async def test_the_problems_of_all_parts_are_told_at_once(scene: Stage) -> None:
+    scene.secret("office.token").unlink()
+    scene.secret("field-app.token").chmod(0o604)
+    scene.secret("acs.password").write_text("")
+    scene.secret("billing.whsec").write_text("secret")
+    scene.secret("known_hosts").write_text("")
+    scene.secret("olt-1.password").unlink()
+    (scene.config.parent / "circuit-ids.toml").write_text("[[pattern]]\nname = 'x'")
+    (scene.config.parent / "profiles/bad.toml").write_text("name = 'bad'")
+    keys = {problem.key for problem in problems_of(load(scene.config))}
+    assert {
+        "api.tokens.0.token_file",
+        "api.tokens.1.token_file",
+        "acs.password_file",
+        "endpoints.1.secret_files.0",
+        "elements.0.password_file",
+        "pattern x, pattern",
+        "speed",
+    } <= keys
+
+
+async def test_a_webhook_secret_of_another_kind_is_named_and_not_shown(scene: Stage) -> None:
+    scene.secret("billing.whsec").write_text("hunter2")
+    found = only(problems_of(load(scene.config)))
+    assert found.key == "endpoints.1.secret_files.0"
+    assert "billing.whsec does not start with 'whsec_'" in found.problem
+    assert "openssl rand" in found.remedy
+    assert "hunter2" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "problem"),
+    [
+        ("http://127.0.0.1:", "ftp://127.0.0.1:", "endpoints.0.url", "https://"),
+        ('allow = ["127.0.0.0/8"]', "timeout_s = 3600", "endpoints.0.timeout_s", "from 0.01 to 60"),
+        ('known_hosts_file = "secrets/known_hosts"', "", "elements.0", "exactly one of host_key and known_hosts_file"),
+        ("known_hosts_file =", 'host_key = "ssh-ed25519 AAAA"\nknown_hosts_file =', "elements.0", "exactly one"),
+        ('known_hosts_file = "secrets/known_hosts"', 'host_key = "x"', "elements.0.host_key", "no OpenSSH public key"),
+        ("secrets/known_hosts", "secrets/none", "elements.0.known_hosts_file", "No such file"),
+        ('password_file = "secrets/olt-1.password"', "", "elements.0", "a password or a key_file is needed"),
+        ('password_file = "secrets/olt-1', 'key_file = "secrets/none', "elements.0.key_file", "No such file"),
+        ("sqlite:///var/lib/ztpd/ztpd.db", "mysql://x/y", "store.url", "postgresql://user@host/database"),
+        ("sqlite:///var/lib/ztpd/ztpd.db", "postgresql://[x", "store.url", "Invalid IPv6 URL"),
+        ("sqlite:///var/lib/ztpd/ztpd.db", "postgresql://h/d?tls=1", "store.url", 'parameter: "tls"'),
+        ('circuit_ids = "circuit-ids.toml"', 'circuit_ids = "none.toml"', "", "No such file"),
+    ],
+)
+async def test_a_value_that_makes_no_part_is_named(scene: Stage, old: str, new: str, key: str, problem: str) -> None:
+    found = problems_of(changed(scene, (old, new)))[0]
+    assert found.key == key
+    assert problem in found.problem
+    assert found.remedy
+
+
+async def test_a_known_hosts_file_without_the_element_is_refused(scene: Stage) -> None:
+    scene.secret("known_hosts").write_text(
+        scene.secret("known_hosts").read_text().replace("[127.0.0.1]", "[192.0.2.1]")
+    )
+    found = only(problems_of(load(scene.config)))
+    assert found.key == "elements.0.known_hosts_file"
+    assert f"has no key for 127.0.0.1 port {scene.ports['netconf']}" in found.problem
+    assert "ssh-keyscan" in found.remedy
+
+
+async def test_a_circuit_id_row_that_does_not_fit_its_example_is_named(scene: Stage) -> None:
+    file = scene.config.parent / "circuit-ids.toml"
+    file.write_text(file.read_text().replace('example = "My Mikrotik eth 0/2"', 'example = "My Mikrotik"'))
+    found = only(problems_of(load(scene.config)))
+    assert (found.file, found.key) == (file, "pattern tr101-eth, example")
+
+
+SECTION = DhcpSection(
+    interfaces=("eth0", "eth1"), trusted_interfaces=("eth1",), trusted_relays=(ip_network("10.82.0.0/24"),)
+)
+
+
+@pytest.mark.parametrize(
+    ("interface", "source", "giaddr", "trusted"),
+    [
+        ("eth1", "192.0.2.9", "192.0.2.9", True),
+        ("eth0", "10.82.0.2", "10.82.0.1", True),
+        (None, "10.82.0.2", "10.82.0.1", True),
+        ("eth0", "0.0.0.0", "10.82.0.1", True),
+        ("eth0", "10.82.0.2", "192.0.2.9", False),
+        ("eth0", "192.0.2.9", "10.82.0.1", False),
+        ("eth0", "0.0.0.0", "0.0.0.0", False),
+    ],
+)
+def test_option_82_counts_from_a_trusted_interface_or_when_every_relay_is_ours(
+    interface: str | None, source: str, giaddr: str, trusted: bool
+) -> None:
+    packet = frames.udp(frames.bootp(frames.options(), giaddr=giaddr))
+    message = decode(frames.ethernet(frames.ipv4(packet, source=source)))
+    assert message is not None
+    assert parts.trust(SECTION, interface)(message) is trusted

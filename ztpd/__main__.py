@@ -1,0 +1,5 @@
+"""``python -m ztpd`` is the command ``ztpd``."""
+
+from ztpd.cli import main
+
+main()

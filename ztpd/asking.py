@@ -1,0 +1,136 @@
+"""``ztpd status``: what the running daemon says of itself, asked over its own API."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import aiohttp
+from prometheus_client.parser import text_string_to_metric_families
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ztpd.config import Configuration
+from ztpd.settings import ApiSection
+
+PATIENCE_S = 5.0
+SHOWN_JOBS = 20
+
+_EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- asked for, not bound
+
+
+class DaemonSilent(Exception):
+    """The daemon does not answer, or refuses; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The daemon at one moment; ``waiting`` are the first jobs that failed or are held."""
+
+    elements: dict[str, bool]
+    jobs: dict[str, int]
+    deliveries: dict[str, dict[str, int]]
+    waiting: list[dict[str, Any]]
+
+    @property
+    def untold(self) -> int:
+        """How many jobs failed or are held beyond those in ``waiting``."""
+        return self.jobs.get("failed", 0) + self.jobs.get("held", 0) - len(self.waiting)
+
+
+async def status(configuration: Configuration) -> Status:
+    """Ask the daemon of this configuration; raises ``DaemonSilent`` and ``ConfigError``."""
+    origin = _origin(configuration.settings.api)
+    headers = {"Authorization": f"Bearer {_reading_token(configuration)}"}
+    timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
+    try:
+        async with aiohttp.ClientSession(origin, headers=headers, timeout=timeout) as session:
+            metrics = await _get(session, "/metrics")
+            waiting = [
+                job
+                for state in ("failed", "held")
+                for job in json.loads(await _get(session, f"/v1/jobs?state={state}&limit={SHOWN_JOBS}"))["items"]
+            ]
+        return _status(metrics, waiting)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        why = str(error) or f"no answer in {PATIENCE_S:g} s"
+        raise DaemonSilent(f"no daemon answers at {origin}: {why}. Start it: ztpd run") from error
+    except (ValueError, LookupError) as error:
+        raise DaemonSilent(f"what answers at {origin} is no ztpd. Correct api.host and api.port") from error
+
+
+def _origin(api: ApiSection) -> str:
+    host = _EVERY_ADDRESS.get(api.host, api.host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{api.port}"
+
+
+def _reading_token(configuration: Configuration) -> str:
+    for index, section in enumerate(configuration.settings.api.tokens):
+        if {"read", "admin"} & set(section.scopes):
+            return configuration.secret(f"api.tokens.{index}.token_file", section.token_file)
+    raise configuration.problem("api.tokens", "none has the scope read", "Add a token for reading.")
+
+
+async def _get(session: aiohttp.ClientSession, path: str) -> str:
+    async with session.get(path) as answer:
+        text = await answer.text()
+        if answer.status == 401:
+            remedy = "Restart it, if the token was changed since it started, or name its own configuration"
+            raise DaemonSilent(f"the daemon does not know the token of this configuration. {remedy}")
+        if answer.status != 200:
+            raise DaemonSilent(f"the daemon refuses {path} with {answer.status}: {text[:200]}")
+        return text
+
+
+def _status(metrics: str, waiting: list[dict[str, Any]]) -> Status:
+    elements: dict[str, bool] = {}
+    jobs: dict[str, int] = {}
+    deliveries: dict[str, dict[str, int]] = {}
+    for family in text_string_to_metric_families(metrics):
+        for sample in family.samples:
+            labels = sample.labels
+            if sample.name == "ztpd_element_up":
+                elements[labels["element"]] = sample.value > 0
+            elif sample.name == "ztpd_jobs":
+                jobs[labels["state"]] = int(sample.value)
+            elif sample.name == "ztpd_deliveries":
+                deliveries.setdefault(labels["endpoint"], {})[labels["state"]] = int(sample.value)
+    return Status(elements, jobs, deliveries, waiting)
+
+
+def show(found: Status, *, as_json: bool) -> None:
+    """Print it: JSON for programs, tables for people."""
+    console = Console()
+    if as_json:
+        console.print_json(json.dumps(asdict(found)))
+        return
+    elements = ((name, "up" if up else "DOWN: `ztpd check` says why") for name, up in sorted(found.elements.items()))
+    console.print(_table("elements", elements))
+    console.print(_table("jobs", ((state, str(count)) for state, count in found.jobs.items() if count)))
+    endpoints = (
+        (name, ", ".join(f"{count} {state}" for state, count in sorted(states.items())))
+        for name, states in sorted(found.deliveries.items())
+    )
+    console.print(_table("deliveries", endpoints))
+    console.print(_table("waiting for somebody", ((job["id"], _reason(job)) for job in found.waiting)))
+    if found.untold > 0:
+        console.print(f"and {found.untold} more: GET /v1/jobs?state=failed, or held")
+
+
+def _reason(job: dict[str, Any]) -> str:
+    failures = (
+        f"{each['code']}{': ' if each['detail'] else ''}{each['detail']}. {each['operator']}"
+        for each in job["failures"]
+    )
+    return "\n".join((f"{job['state']} since {job['updated_at']}", *failures))
+
+
+def _table(title: str, rows: Iterable[tuple[str, str]]) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False, title=title, title_justify="left", title_style="bold")
+    table.add_column(no_wrap=True, min_width=16)
+    table.add_column(overflow="fold")
+    for name, said in list(rows) or [("none", "")]:
+        # As Text: what elements and orders say may hold brackets, which are markup elsewhere.
+        table.add_row(Text(f"  {name}"), Text(said))
+    return table

@@ -1,0 +1,123 @@
+"""``ztpd check``: what is configured, held against what is there."""
+
+import asyncio
+import enum
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import unquote, urlsplit
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from drivers.base import Driver
+from drivers.errors import ElementError
+from ztpd import parts
+from ztpd.config import ConfigError, Configuration
+from ztpd.store import schema
+from ztpd.store.engine import Engine, StoreUnavailable
+from ztpd.store.migrations import HEAD
+
+T = TypeVar("T")
+
+
+class Verdict(enum.Enum):
+    """What a check came to."""
+
+    OK = "ok"
+    WRONG = "wrong"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was checked: ``said`` is what was found, with the remedy where it is not ok."""
+
+    what: str
+    verdict: Verdict
+    said: str
+
+
+async def check(configuration: Configuration, *, offline: bool) -> list[Finding]:
+    """Check everything that can be checked without changing anything; ``offline`` leaves out what is elsewhere."""
+    findings = [
+        _made(configuration, "profiles", parts.profiles, _names),
+        _made(configuration, "circuit-ids", parts.circuit_ids, lambda table: f"{len(table.names)} patterns"),
+        _made(configuration, "tokens", parts.tokens, lambda tokens: _names(each.name for each in tokens)),
+        _made(configuration, "acs", parts.acs, lambda acs: "off" if acs is None else f"port {acs.port}"),
+        _made(configuration, "endpoints", parts.endpoints, lambda found: _names(each.name for each in found)),
+        _made(configuration, "elements", parts.drivers, _names),
+        _made(configuration, "store url", parts.engine, lambda engine: engine.dialect),
+    ]
+    if offline or any(finding.verdict is Verdict.WRONG for finding in findings):
+        return findings
+    elements = parts.drivers(configuration).values()
+    answers = await asyncio.gather(*map(_element, elements))
+    return [*findings, _store(parts.engine(configuration)), *answers]
+
+
+def _made(
+    configuration: Configuration, what: str, make: Callable[[Configuration], T], describe: Callable[[T], str]
+) -> Finding:
+    try:
+        return Finding(what, Verdict.OK, describe(make(configuration)))
+    except ConfigError as error:
+        told = (str(problem).removeprefix(f"{configuration.file}: ") for problem in error.problems)
+        return Finding(what, Verdict.WRONG, "\n".join(told))
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
+
+
+def _store(engine: Engine) -> Finding:
+    file = Path("/" + unquote(urlsplit(engine.url).path).lstrip("/"))
+    if engine.dialect == "sqlite" and not file.exists():
+        # Connecting would make the file, for the user who runs the check.
+        return _absent_file(file)
+    try:
+        found = schema.revision(engine)
+    except StoreUnavailable as error:
+        return Finding("store", Verdict.DOWN, str(error))
+    if found is None:
+        return Finding("store", Verdict.OK, f"{engine.dialect} at {engine.place}, empty: the first start fills it")
+    if found > HEAD:
+        return Finding("store", Verdict.WRONG, str(schema.SchemaTooNew(found)))
+    due = "" if found == HEAD else f", a migration to {HEAD} is due at the next start"
+    return Finding("store", Verdict.OK, f"{engine.dialect} at {engine.place}, schema {found}{due}")
+
+
+def _absent_file(file: Path) -> Finding:
+    if not os.access(file.parent, os.W_OK | os.X_OK):
+        remedy = f"Create {file.parent}, writable for the daemon's user."
+        return Finding("store", Verdict.WRONG, f"{file} does not exist and cannot be made. {remedy}")
+    return Finding("store", Verdict.OK, f"{file} does not exist yet: the first start makes it")
+
+
+async def _element(driver: Driver) -> Finding:
+    try:
+        ports = await driver.ports()
+    except ElementError as error:
+        return Finding(f"element {driver.name}", Verdict.DOWN, str(error))
+    finally:
+        await driver.close()
+    return Finding(f"element {driver.name}", Verdict.OK, f"answers, {len(ports)} ports")
+
+
+_STYLES = {Verdict.OK: "green", Verdict.WRONG: "red", Verdict.DOWN: "yellow"}
+
+
+def show(findings: Iterable[Finding]) -> None:
+    """Print the findings as a table."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    table.add_column("checked", no_wrap=True)
+    table.add_column("found", overflow="fold")
+    for finding in findings:
+        verdict = Text(finding.verdict.value, _STYLES[finding.verdict])
+        # As Text: what elements say may hold brackets, which are markup elsewhere.
+        table.add_row(verdict, Text(finding.what), Text(finding.said))
+    Console().print(table)

@@ -1,0 +1,208 @@
+"""The command line: everything an operator does by hand.
+
+Exit codes: 0 done, 1 the daemon or a peer failed, 2 the call or the configuration is wrong.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from ztpd import __version__
+from ztpd.config import ConfigError, Configuration, load
+from ztpd.lab.cli import lab_app
+
+FAILED = 1
+MISUSED = 2
+
+STOP_LIMIT_S = 4.0
+"""How long the daemon may take to stop, whatever hangs: a service manager, and who waits, may count on 5 s."""
+
+app = typer.Typer(
+    help="Zero-touch provisioning for internet operators: an order becomes a confirmed, reported service.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ConfigOption = Annotated[
+    Path, typer.Option("--config", "-c", envvar="ZTPD_CONFIG", help="The configuration, a TOML file.")
+]
+DEFAULT_CONFIG = Path("/etc/ztpd/ztpd.toml")
+
+
+def main() -> None:
+    """The entry point of the command ``ztpd``."""
+    app()
+
+
+Errors = tuple[type[Exception], ...]
+
+
+@contextlib.contextmanager
+def _plain_errors(*, misused: Errors = (), failed: Errors = ()) -> Iterator[None]:
+    """Turn what an operator can mend into one plain message and an exit code; never a traceback.
+
+    ``misused`` and ``failed`` are the errors of one command beside those of all.
+    """
+    all_misused: Errors = (ConfigError, *misused)
+    try:
+        yield
+    except all_misused as error:
+        _refuse(str(error), MISUSED)
+    except failed as error:
+        _refuse(str(error), FAILED)
+    except OSError as error:
+        _refuse(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", FAILED)
+
+
+def _refuse(message: str, code: int) -> NoReturn:
+    for line in message.splitlines():
+        typer.echo(f"ztpd: {line}", err=True)
+    raise typer.Exit(code)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"ztpd {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Take what is common to all commands."""
+
+
+@app.command()
+def run(config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Run the daemon until SIGTERM or SIGINT."""
+    from ztpd import crash, logs
+    from ztpd.daemon import CannotListen
+    from ztpd.services import ServiceEnded
+    from ztpd.store.engine import StoreUnavailable
+    from ztpd.store.schema import SchemaTooNew
+
+    misused, failed = (crash.UnknownCrashPoint, SchemaTooNew), (CannotListen, ServiceEnded, StoreUnavailable)
+    with _plain_errors(misused=misused, failed=failed):
+        configuration = load(config)
+        pass_point = crash.from_environment(os.environ)
+        logs.configure(configuration.settings.log.level, configuration.settings.log.format)
+        import uvloop
+
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_run_until_signal(configuration, pass_point))
+
+
+async def _run_until_signal(configuration: Configuration, pass_point: Callable[[str], None]) -> None:
+    import structlog
+
+    from ztpd import daemon
+    from ztpd.notify import notify
+
+    log = structlog.get_logger()
+    stop = asyncio.Event()
+
+    def begin_to_stop() -> None:
+        if stop.is_set():
+            _give_up(0)
+        stop.set()
+        _give_up_later(0)
+        notify("STOPPING=1", os.environ)
+
+    for signal_ in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signal_, begin_to_stop)
+
+    def ready() -> None:
+        log.info("ready", config=str(configuration.file))
+        notify("READY=1", os.environ)
+
+    def stopping() -> None:
+        log.info("stopping")
+        if not stop.is_set():
+            _give_up_later(FAILED)
+
+    await daemon.run(configuration, stop, daemon.Tell(ready, stopping), pass_point)
+    log.info("stopped")
+
+
+def _give_up_later(code: int) -> None:
+    """End the process with this code if it still lives after ``STOP_LIMIT_S``, though its event loop be blocked."""
+    backstop = threading.Timer(STOP_LIMIT_S, _give_up, (code,))
+    backstop.daemon = True
+    backstop.start()
+
+
+def _give_up(code: int) -> None:
+    """End at once: nothing durable is lost, what was under way is repeated at the next start."""
+    import structlog
+
+    structlog.get_logger().warning("stopped before all had ended")
+    os._exit(code)
+
+
+@app.command()
+def check(
+    config: ConfigOption = DEFAULT_CONFIG,
+    offline: Annotated[bool, typer.Option("--offline", help="Check the files only; reach nothing.")] = False,
+) -> None:
+    """Check configuration, secrets, store and elements, and say what to do about each problem.
+
+    Ends with 2 when the configuration is wrong, with 1 when only what it names cannot be reached.
+    """
+    from ztpd import checking
+
+    with _plain_errors():
+        findings = asyncio.run(checking.check(load(config), offline=offline))
+    checking.show(findings)
+    if any(finding.verdict is checking.Verdict.WRONG for finding in findings):
+        raise typer.Exit(MISUSED)
+    if any(finding.verdict is checking.Verdict.DOWN for finding in findings):
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def status(
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Show how the running daemon is: elements, jobs by state, deliveries, and the jobs that need somebody."""
+    from ztpd import asking
+
+    with _plain_errors(failed=(asking.DaemonSilent,)):
+        answer = asyncio.run(asking.status(load(config)))
+    asking.show(answer, as_json=as_json)
+
+
+@app.command()
+def replay(
+    capture: Annotated[
+        Path, typer.Argument(help="A pcap or pcapng file with DHCP.", exists=True, dir_okay=False, readable=True)
+    ],
+    config: ConfigOption = DEFAULT_CONFIG,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the sightings; hand nothing to the daemon.")] = False,
+) -> None:
+    """Feed a recorded capture through the path of live DHCP, into the running daemon.
+
+    What was recorded before a damaged place in the file counts all the same.
+    """
+    from ztpd import replaying
+    from ztpd.discovery.intake import IntakeError
+    from ztpd.discovery.replay import ReplayError
+
+    with _plain_errors(misused=(ReplayError,), failed=(IntakeError,)):
+        replayed = replaying.replay_file(load(config), capture, dry_run=dry_run)
+    if replayed.refused_sightings:
+        raise typer.Exit(FAILED)
+
+
+app.add_typer(lab_app, name="lab")

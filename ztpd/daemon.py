@@ -1,0 +1,370 @@
+"""The daemon: its parts are opened, bound and started in order, and stop in the reverse one."""
+
+import asyncio
+import os
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from random import Random
+from typing import Any
+
+import structlog
+
+from billing_hooks.contract import Attempt, Delivery, Outbox
+from billing_hooks.lane import Seams
+from billing_hooks.sender import Sender
+from drivers.base import Driver
+from pon.onu import PresentOnu
+from ztpd import parts
+from ztpd.acs.contract import Core, CpeFault, CpeOutcome, CpeWork
+from ztpd.acs.messages import Inform
+from ztpd.acs.server import AcsServer
+from ztpd.acs.sighting import sighting_of
+from ztpd.api.app import make_app
+from ztpd.api.contract import READY, ApiContext, Element
+from ztpd.api.server import serve
+from ztpd.config import Configuration
+from ztpd.discovery.capture import CaptureError, capture
+from ztpd.discovery.dhcp import DhcpEar, Repeats
+from ztpd.discovery.inbox import Inbox
+from ztpd.discovery.intake import intake
+from ztpd.discovery.pon import Keep, PonListener
+from ztpd.domain.sighting import Sighting
+from ztpd.metrics import Metrics
+from ztpd.provisioning.provisioner import Provisioner
+from ztpd.services import Service, running
+from ztpd.store import attempts, deliveries, orders, sightings
+from ztpd.store.attempts import CpeResult, Lease
+from ztpd.store.store import Context, Store, open_store
+
+log = structlog.get_logger()
+
+STOP_GRACE_S = 3.2
+"""How long one service may take to stop: the sender drains its posts and records their answers in it."""
+
+
+CAPTURE_PAUSE_S = 5.0
+"""How long until an interface that cannot be heard is tried again."""
+
+
+class CannotListen(Exception):
+    """An address of this machine cannot be bound; says which key names it, and why."""
+
+    def __init__(self, section: str, host: str, port: int, error: OSError) -> None:
+        why = os.strerror(error.errno) if error.errno else str(error)
+        super().__init__(
+            f"{section} cannot listen on {host} port {port}: {why}. "
+            f"Stop what has the address, or change {section}.host and {section}.port"
+        )
+
+
+def utc_now() -> datetime:
+    """The moment, aware."""
+    return datetime.now(UTC)
+
+
+def new_event_id() -> str:
+    """An id that no other event has, on any node."""
+    return f"evt_{secrets.token_hex(12)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """What the daemon calls: ``ready`` when every socket is bound, ``stopping`` when it begins to end, however."""
+
+    ready: Callable[[], None]
+    stopping: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """What the parts share once the store is open."""
+
+    configuration: Configuration
+    store: Store
+    lease: Lease
+    drivers: dict[str, Driver]
+    elements: dict[str, Element]
+    metrics: Metrics
+    random: Random
+    pass_point: Callable[[str], None]
+    readiness: dict[str, str] = field(default_factory=lambda: {"services": "starting"})
+
+    @property
+    def origin(self) -> str:
+        """What events name as their source (CloudEvents ``source``)."""
+        return f"ztpd/{self.configuration.settings.node.name}"
+
+    async def keep(self, sighting: Sighting) -> object:
+        """Commit a sighting."""
+        return await self.store.commit(sightings.record_sighting, sighting)
+
+    def sender(self) -> Sender:
+        """Delivers what the store keeps."""
+
+        async def claim(endpoint: str, limit: int) -> list[Delivery]:
+            return await self.store.commit(
+                deliveries.claim_deliveries, endpoint, self._delivery_lease, self.origin, limit
+            )
+
+        async def record(endpoint: str, made: Sequence[Attempt]) -> None:
+            await self.store.commit(deliveries.record_attempts, endpoint, made)
+            for attempt in made:
+                self.metrics.delivery_attempts.labels(endpoint, attempt.verdict.value).inc()
+                self.metrics.delivery_seconds.labels(endpoint).observe(attempt.latency_ms / 1000)
+
+        seams = Seams(now=utc_now, rng=self.random, crash_point=self.pass_point)
+        return Sender(parts.endpoints(self.configuration), Outbox(claim, record), seams)
+
+    @property
+    def _delivery_lease(self) -> Lease:
+        longest_s = max((endpoint.timeout_s for endpoint in self.configuration.settings.endpoints), default=0.0)
+        return Lease(self.lease.owner, timedelta(seconds=2 * longest_s + 30))
+
+    async def run_sender(self, sender: Sender) -> None:
+        """Deliver, woken by every commit that wrote a delivery."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(sender.run())
+            with self.store.nudges.listening("deliveries") as nudge:
+                while True:
+                    await nudge.wait()
+                    nudge.clear()
+                    sender.nudge()
+
+    def provisioner(self) -> Provisioner:
+        """Works on claimed jobs."""
+        return Provisioner(
+            store=self.store,
+            drivers=self.drivers,
+            lease=self.lease,
+            now=utc_now,
+            elapsed=time.monotonic,
+            random=self.random,
+            pace=parts.pace(self.configuration),
+            policy=parts.retry_policy(self.configuration),
+            pass_point=self.pass_point,
+            report=self._attempt_ended,
+        )
+
+    def _attempt_ended(self, element: str, outcome: str, seconds: float) -> None:
+        self.metrics.attempts.labels(element, outcome).inc()
+        self.metrics.attempt_seconds.labels(element).observe(seconds)
+
+    def __post_init__(self) -> None:
+        for element in self.drivers:
+            self._element_up(element, False)
+
+    def _element_up(self, element: str, up: bool) -> None:
+        self.metrics.element_up.labels(element).set(up)
+
+    def _sighted(self, source: str, outcome: str) -> None:
+        self.metrics.sightings.labels(source, outcome).inc()
+
+    def pon_listener(self, driver: Driver) -> PonListener:
+        """Hears one element."""
+
+        async def announced(element: str, onu: PresentOnu, heard_at: datetime) -> None:
+            await self.store.commit(sightings.record_announcement, element, onu, heard_at)
+            self._sighted("pon", "kept")
+
+        def has_ports(element: str, ports: frozenset[str]) -> None:
+            self.elements[element] = Element(self.elements[element].technologies, ports)
+
+        async def listed(element: str, present: Sequence[PresentOnu], heard_at: datetime) -> None:
+            await self.store.commit(sightings.record_listing, element, present, heard_at)
+
+        section = self.configuration.settings.discovery
+        return PonListener(
+            driver,
+            Keep(announced, listed, has_ports),
+            utc_now,
+            self.random,
+            section.poll_s,
+            section.reconnect_s,
+            self._element_up,
+        )
+
+    def core(self) -> Core:
+        """What the ACS asks and tells."""
+
+        async def heard(inform: Inform, peer_ip: str) -> CpeWork | None:
+            sighting = sighting_of(inform, peer_ip, utc_now())
+            wanted = await self.store.commit(sightings.hear_inform, sighting)
+            self._sighted("cwmp", "kept")
+            return None if wanted is None else CpeWork(wanted.job, wanted.values)
+
+        async def configured(work: CpeWork, outcome: CpeOutcome) -> None:
+            result = CpeResult(outcome.ok, dict(outcome.applied), _fault_in_words(outcome.fault))
+            await self.store.commit(attempts.record_cpe, work.job, result)
+
+        return Core(heard, configured)
+
+    def working(self, inbox: Inbox) -> list[Service]:
+        """What acts, in the order it starts."""
+        return [
+            Service("sender", partial(self.run_sender, self.sender())),
+            Service("provisioner", self.provisioner().run),
+            Service("inbox", inbox.run),
+            Service("pon", partial(_together, [self.pon_listener(driver).run for driver in self.drivers.values()])),
+        ]
+
+    def hearing(self, inbox: Inbox) -> list[tuple[Service, asyncio.Event]]:
+        """What hears on a socket of this machine, each with an event that is set once it does or has tried."""
+        return [*self._captures(inbox), *self._intake()]
+
+    def _captures(self, inbox: Inbox) -> Iterator[tuple[Service, asyncio.Event]]:
+        """DHCP on each configured interface; repeats are dropped over all of them."""
+        section = self.configuration.settings.discovery.dhcp
+        table = parts.circuit_ids(self.configuration)
+        repeats = Repeats(section.repeat_window_s, time.monotonic)
+        for interface in section.interfaces:
+            ear = DhcpEar(table, parts.trust(section, interface), repeats, utc_now, inbox.accept)
+            tried = asyncio.Event()
+            yield Service(f"dhcp {interface}", partial(_capture, interface, ear, tried)), tried
+
+    def _intake(self) -> Iterator[tuple[Service, asyncio.Event]]:
+        """The socket for local helpers, if there is to be one."""
+        door = self.configuration.settings.discovery.intake
+        if door is None:
+            return
+        listening = asyncio.Event()
+        serve_helpers = partial(intake, self.configuration.path(door), self._accept_from_helper, listening=listening)
+        yield Service("intake", serve_helpers), listening
+
+    def sighting_ended(self, sighting: Sighting, outcome: str) -> None:
+        """Count what became of a sighting."""
+        self._sighted(sighting.source.value, outcome)
+
+    async def _accept_from_helper(self, sighting: Sighting) -> None:
+        await self.keep(sighting)
+        self._sighted(sighting.source.value, "kept")
+
+
+def _fault_in_words(fault: CpeFault | None) -> str:
+    if fault is None:
+        return ""
+    return " ".join(str(part) for part in (fault.code, fault.message, fault.parameter) if part)
+
+
+async def _together(runs: Sequence[Callable[[], Coroutine[Any, Any, None]]]) -> None:
+    """Run all until cancelled, and stop all at the same time: one that is slow to stop holds up no other."""
+    async with asyncio.TaskGroup() as group:
+        for run_one in runs:
+            group.create_task(run_one())
+        await asyncio.Event().wait()
+
+
+async def _capture(interface: str, ear: DhcpEar, tried: asyncio.Event) -> None:
+    """Hear one interface for ever; one that is missing or went away is tried again, and told of when that is news."""
+    told = ""
+    while True:
+        tried.clear()
+        try:
+            await capture(interface, ear.hear, listening=tried)
+        except (CaptureError, OSError) as error:
+            was_heard = tried.is_set()
+            if was_heard or str(error) != told:
+                log.warning("dhcp is not heard", interface=interface, reason=str(error))
+            told = str(error)
+        tried.set()
+        await asyncio.sleep(CAPTURE_PAUSE_S)
+
+
+async def run(
+    configuration: Configuration,
+    stop: asyncio.Event,
+    tell: Tell,
+    pass_point: Callable[[str], None] = lambda point: None,
+) -> None:
+    """Run the daemon until ``stop`` is set or a service ends.
+
+    Raises ``ConfigError``, ``StoreUnavailable``, ``SchemaTooNew``, ``CannotListen`` and ``ServiceEnded``.
+    """
+    parts.require(configuration)
+    routes = parts.routes(parts.endpoints(configuration))
+    context = Context(utc_now, configuration.profiles, routes, new_event_id)
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store(configuration.settings.store.url, context, pass_point))
+        daemon = Daemon(
+            configuration,
+            store,
+            parts.lease(configuration),
+            parts.drivers(configuration),
+            {name: Element(served) for name, served in parts.technologies(configuration).items()},
+            Metrics(),
+            # Jitter only; nothing secret is drawn from it.
+            Random(),  # noqa: S311
+            pass_point,
+        )
+        await _recover(daemon)
+        stack.push_async_callback(_part, daemon.drivers.values())
+        await _serve(daemon, stack)
+        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        inbox = Inbox(daemon.keep, report=daemon.sighting_ended)
+        hearing = daemon.hearing(inbox)
+        services = [*daemon.working(inbox), *(service for service, _ in hearing)]
+        await stack.enter_async_context(running(services, ended, STOP_GRACE_S))
+        for _, bound in hearing:
+            await _until(bound, ended)
+        daemon.readiness["services"] = READY
+        tell.ready()
+        try:
+            await _until(stop, ended)
+        finally:
+            tell.stopping()
+
+
+async def _recover(daemon: Daemon) -> None:
+    """Take up what an earlier run of this node left behind, and what new profiles make possible."""
+    await daemon.store.commit(attempts.release_claims, daemon.lease.owner)
+    await daemon.store.commit(sightings.keep_elements, daemon.drivers.keys())
+    await daemon.store.commit(orders.settle_held)
+
+
+async def _part(drivers: Iterable[Driver]) -> None:
+    """End every element's session at the same time."""
+    await asyncio.gather(*(driver.close() for driver in drivers))
+
+
+async def _serve(daemon: Daemon, stack: AsyncExitStack) -> None:
+    """Bind the API and the ACS; raises ``CannotListen``."""
+    configuration = daemon.configuration
+    app = make_app(
+        ApiContext(
+            store=daemon.store,
+            now=utc_now,
+            tokens=tuple(parts.tokens(configuration)),
+            elements=daemon.elements,
+            endpoints=frozenset(endpoint.name for endpoint in configuration.settings.endpoints),
+            origin=daemon.origin,
+            readiness=lambda: daemon.readiness,
+            metrics=daemon.metrics,
+            hosts=frozenset(configuration.settings.api.hosts),
+        )
+    )
+    api = configuration.settings.api
+    await _bind("api", api.host, api.port, stack.enter_async_context(serve(app, api.host, api.port)))
+    acs = parts.acs(configuration)
+    if acs is not None:
+        await _bind("acs", acs.host, acs.port, stack.enter_async_context(AcsServer(acs, daemon.core())))
+
+
+async def _bind(section: str, host: str, port: int, binding: Awaitable[object]) -> None:
+    try:
+        await binding
+    except OSError as error:
+        raise CannotListen(section, host, port, error) from error
+
+
+async def _until(event: asyncio.Event, ended: asyncio.Future[None]) -> None:
+    """Wait for the event; raises ``ServiceEnded`` when a service ends first."""
+    waiting = asyncio.create_task(event.wait())
+    awaited: set[asyncio.Future[Any]] = {waiting, ended}
+    await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if ended.done():
+        ended.result()

@@ -1,0 +1,158 @@
+"""``ztpd lab …``: simulated peers, each a process of its own that says on standard output when it is ready.
+
+The ready line is one JSON object (``{"ready": "olt", …}``) with the ports that were bound.
+"""
+
+import asyncio
+import json
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+lab_app = typer.Typer(
+    help="Simulated OLT, CPE and webhook receiver on real protocols: try everything without hardware.",
+    no_args_is_help=True,
+)
+
+Host = Annotated[str, typer.Option(help="The address to listen on.")]
+
+
+def _readable(text: str) -> Any:
+    """An option that names a file which must be there."""
+    return typer.Option(help=text, exists=True, dir_okay=False, readable=True)
+
+
+def _serve(peer: Coroutine[Any, Any, None]) -> None:
+    """Run a peer until it is ended; an address that is taken is said in a line."""
+    try:
+        asyncio.run(peer)
+    except OSError as error:
+        typer.echo(f"ztpd lab: {error.strerror or error}", err=True)
+        raise typer.Exit(1) from None
+
+
+def _ready(what: str, **facts: Any) -> None:
+    typer.echo(json.dumps({"ready": what, **facts}))
+
+
+@lab_app.command()
+def olt(
+    password_file: Annotated[Path, _readable("A file with the password of the NETCONF user.")],
+    host_key: Annotated[Path, typer.Option(help="The SSH host key; made if it does not exist.")],
+    host: Host = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="NETCONF over SSH; 0 for any.")] = 8830,
+    control: Annotated[int, typer.Option(help="HTTP to plug ONUs in and out; 0 for any.")] = 8831,
+    username: Annotated[str, typer.Option(help="The NETCONF user.")] = "ztpd",
+    ports: Annotated[int, typer.Option(help="How many PON ports, 1/1/1 to 1/1/N.")] = 4,
+    commit_seconds: Annotated[float, typer.Option(help="How long each commit takes.")] = 0.0,
+    commit_seconds_per_onu: Annotated[float, typer.Option(help="And each ONU in it.")] = 0.0,
+) -> None:
+    """Run an OLT that speaks NETCONF (BBF TR-385)."""
+    from ztpd.lab.olt import LabOltPorts, LabOltSettings, run
+
+    settings = LabOltSettings(
+        host=host,
+        netconf_port=port,
+        control_port=control,
+        username=username,
+        password=password_file.read_text().strip(),
+        host_key_file=host_key,
+        ports=ports,
+        commit_seconds=commit_seconds,
+        commit_seconds_per_onu=commit_seconds_per_onu,
+    )
+
+    def ready(bound: LabOltPorts) -> None:
+        _ready("olt", netconf=bound.netconf_port, control=bound.control_port, host_key=bound.host_public_key)
+
+    _serve(run(settings, ready))
+
+
+@lab_app.command()
+def cpe(
+    acs_url: Annotated[str, typer.Option(help="Where the ACS is.")],
+    password_file: Annotated[Path, _readable("A file with the CWMP password.")],
+    serial: Annotated[str, typer.Option(help="The CWMP serial number.")],
+    oui: Annotated[str, typer.Option(help="The manufacturer's OUI.")] = "00259E",
+    username: Annotated[str, typer.Option(help="The CWMP user.")] = "cpe",
+    root: Annotated[Literal["tr181", "tr098"], typer.Option(help="The data model.")] = "tr181",
+    source_ip: Annotated[str | None, typer.Option(help="The address to call from (127.x.x.x).")] = None,
+    time_factor: Annotated[float, typer.Option(help="Stretches intervals: 0.01 is a hundred times faster.")] = 1.0,
+) -> None:
+    """Run a CPE that informs an ACS when it starts and then periodically."""
+    from ztpd.lab.cpe import CpeSettings, Root, run
+
+    settings = CpeSettings(
+        acs_url=acs_url,
+        username=username,
+        password=password_file.read_text().strip(),
+        serial=serial,
+        oui=oui,
+        root=Root[root.upper()],
+        source_ip=source_ip,
+        time_factor=time_factor,
+    )
+    _ready("cpe", serial=serial)
+    _serve(run(settings))
+
+
+@lab_app.command()
+def dhcp(
+    mac: Annotated[str, typer.Option(help="The client's MAC address.")],
+    circuit_id: Annotated[str, typer.Option(help="Option 82, sub-option 1, as text.")],
+    address: Annotated[str, typer.Option(help="The address it is given.")],
+    relay: Annotated[str, typer.Option(help="The relay's address (giaddr).")] = "127.0.0.1",
+    remote_id: Annotated[str, typer.Option(help="Option 82, sub-option 2, as text.")] = "",
+    pcap: Annotated[Path | None, typer.Option(help="Write a capture instead of sending to 127.0.0.1:67.")] = None,
+) -> None:
+    """Send what a relay forwards while a CPE gets its address: DISCOVER and REQUEST with option 82."""
+    import time
+
+    from ztpd.lab import dhcp as wire
+
+    client = wire.LabClient(mac=mac, circuit_id=circuit_id.encode(), remote_id=remote_id.encode() or None, giaddr=relay)
+    messages = [wire.discover(client), wire.request(client, address, relay)]
+    if pcap is None:
+        sent = wire.send_udp(messages)
+    else:
+        sent = wire.write_pcap(
+            pcap, ((time.time(), wire.frame(message, source=relay, destination=relay)) for message in messages)
+        )
+    typer.echo(f"{sent} messages")
+
+
+@lab_app.command()
+def receiver(
+    secret_file: Annotated[list[Path], _readable("A file with a whsec_ secret; may be given twice.")],
+    host: Host = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0 for any.")] = 9101,
+    ndjson: Annotated[Path | None, typer.Option(help="Append every event to this file.")] = None,
+) -> None:
+    """Run a webhook receiver that verifies signatures and remembers what came."""
+    from ztpd.lab.receiver import ReceiverSettings, run
+
+    secrets = tuple(file.read_text().strip() for file in secret_file)
+    settings = ReceiverSettings(secrets=secrets, host=host, port=port, ndjson=ndjson)
+    _serve(run(settings, lambda url: _ready("receiver", url=url)))
+
+
+@lab_app.command()
+def demo(
+    config: Annotated[
+        Path, typer.Option(help="The folder of the example configuration.", exists=True, file_okay=False)
+    ] = Path("config"),
+    report: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("build/demo/report.json"),
+    replay_dhcp: Annotated[
+        bool, typer.Option("--replay-dhcp", help="Hand DHCP in as a capture, as is done without root.")
+    ] = False,
+) -> None:
+    """Play one installation from order to bill, with the real daemon and the lab's peers as processes.
+
+    Ends with 1 when a step is missing.
+    """
+    from ztpd.lab.demo import play
+    from ztpd.lab.stage import may_capture
+
+    raise typer.Exit(asyncio.run(play(config, report, captures=may_capture() and not replay_dhcp)))

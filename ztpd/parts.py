@@ -1,0 +1,230 @@
+"""The daemon's parts as the configuration describes them; what cannot be made is a ``ConfigError`` with its key."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import timedelta
+from functools import lru_cache, partial
+from ipaddress import ip_address
+from pathlib import Path
+
+from billing_hooks.endpoint import Endpoint
+from billing_hooks.errors import InvalidEndpoint, InvalidSecret
+from billing_hooks.signature import Secret
+from drivers.base import Driver
+from drivers.netconf_bbf import NetconfBbfDriver, NetconfBbfSettings
+from drivers.netconf_bbf.host_keys import HostKeysUnreadable, pinned
+from ztpd.acs.digest import Credentials
+from ztpd.acs.server import AcsSettings
+from ztpd.api.tokens import Token
+from ztpd.config import ConfigError, ConfigProblem, Configuration, all_of, read_toml
+from ztpd.discovery.circuit_id import CircuitIdTable, CircuitIdTableError
+from ztpd.discovery.dhcp_frame import DhcpMessage
+from ztpd.domain.profile import Profile
+from ztpd.provisioning.policy import RetryPolicy
+from ztpd.provisioning.provisioner import Pace
+from ztpd.settings import DhcpSection, ElementSection, EndpointSection, TokenSection
+from ztpd.store.attempts import Lease
+from ztpd.store.engine import Engine, open_engine
+from ztpd.store.transaction import Routes
+
+_NO_ADDRESS = "0.0.0.0"  # noqa: S104 -- an empty field of BOOTP
+
+TECHNOLOGIES = {"netconf-bbf": frozenset({"pon"})}
+"""What each driver serves, known before its element answers."""
+
+
+def require(configuration: Configuration) -> None:
+    """Make every part that can be wrong, once; raises one ``ConfigError`` with the problems of all of them."""
+    makers: tuple[Callable[[Configuration], object], ...] = (
+        engine,
+        profiles,
+        circuit_ids,
+        tokens,
+        acs,
+        endpoints,
+        drivers,
+    )
+    all_of([partial(make, configuration) for make in makers])
+
+
+def engine(configuration: Configuration) -> Engine:
+    """The database, not connected yet."""
+    url = configuration.settings.store.url
+    try:
+        found = open_engine(url)
+        if found.dialect == "postgresql":
+            _check_conninfo(url)
+    except ValueError as error:
+        raise configuration.problem("store.url", str(error), "Correct the URL.") from None
+    return found
+
+
+def _check_conninfo(url: str) -> None:
+    """Raise ``ValueError`` where PostgreSQL's own client would refuse the URL, only later and in another class."""
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        conninfo_to_dict(url)
+    except ProgrammingError as error:
+        raise ValueError(str(error).strip()) from None
+
+
+def profiles(configuration: Configuration) -> dict[str, Profile]:
+    """Every profile by its name."""
+    return configuration.profiles
+
+
+def drivers(configuration: Configuration) -> dict[str, Driver]:
+    """A driver for each element, none of them connected yet."""
+    sections = configuration.settings.elements
+    made = all_of([partial(_driver, configuration, f"elements.{n}", section) for n, section in enumerate(sections)])
+    return {driver.name: driver for driver in made}
+
+
+def _driver(configuration: Configuration, key: str, section: ElementSection) -> Driver:
+    password, key_file, known_hosts = section.password_file, section.key_file, section.known_hosts_file
+    try:
+        settings = NetconfBbfSettings(
+            name=section.name,
+            host=section.host,
+            port=section.port,
+            username=section.username,
+            uplink=section.uplink,
+            password=None if password is None else configuration.secret(f"{key}.password_file", password),
+            key_file=None if key_file is None else _private_key(configuration, f"{key}.key_file", key_file),
+            host_key=section.host_key,
+            known_hosts_file=None if known_hosts is None else configuration.path(known_hosts),
+            connect_timeout_s=section.connect_timeout_s,
+            rpc_timeout_s=section.rpc_timeout_s,
+        )
+        pinned(settings)
+    except HostKeysUnreadable as error:
+        where = "host_key" if known_hosts is None else "known_hosts_file"
+        remedy = f"Ask the element for its key and compare it: ssh-keyscan -p {section.port} {section.host}"
+        raise configuration.problem(f"{key}.{where}", str(error), remedy) from None
+    except ValueError as error:
+        raise configuration.problem(key, str(error), "Correct the element.") from None
+    return NetconfBbfDriver(settings)
+
+
+def _private_key(configuration: Configuration, key: str, named: Path) -> Path:
+    """The path of a key that is there and that others cannot read."""
+    configuration.secret(key, named)
+    return configuration.path(named)
+
+
+def technologies(configuration: Configuration) -> dict[str, frozenset[str]]:
+    """What each element serves."""
+    return {element.name: TECHNOLOGIES[element.driver] for element in configuration.settings.elements}
+
+
+def endpoints(configuration: Configuration) -> list[Endpoint]:
+    """Every endpoint with its secrets."""
+    sections = configuration.settings.endpoints
+    return all_of([partial(_endpoint, configuration, f"endpoints.{n}", section) for n, section in enumerate(sections)])
+
+
+def _endpoint(configuration: Configuration, key: str, section: EndpointSection) -> Endpoint:
+    files = section.secret_files
+    secrets = all_of([partial(_secret, configuration, f"{key}.secret_files.{n}", file) for n, file in enumerate(files)])
+    try:
+        return Endpoint(
+            name=section.name,
+            url=section.url,
+            secrets=tuple(secrets),
+            events=section.events,
+            timeout_s=section.timeout_s,
+            concurrency=section.concurrency,
+            retry_scale=section.retry_scale,
+            allow=section.allow,
+        )
+    except InvalidEndpoint as error:
+        raise configuration.problem(f"{key}.{error.setting}", error.why, "Correct the value.") from None
+
+
+def _secret(configuration: Configuration, key: str, file: Path) -> Secret:
+    try:
+        return Secret(configuration.secret(key, file))
+    except InvalidSecret as error:
+        path = configuration.path(file)
+        remedy = f"Make one: echo whsec_$(openssl rand -base64 32) > {path}"
+        raise configuration.problem(key, f"{path} {error.why}", remedy) from None
+
+
+def routes(targets: list[Endpoint]) -> Routes:
+    """Which endpoints want an event of a type."""
+
+    @lru_cache(maxsize=256)
+    def wanting(event_type: str) -> tuple[str, ...]:
+        return tuple(endpoint.name for endpoint in targets if endpoint.wants(event_type))
+
+    return wanting
+
+
+def tokens(configuration: Configuration) -> list[Token]:
+    """Who may call the API, by the hash of the token."""
+    sections = configuration.settings.api.tokens
+    return all_of([partial(_token, configuration, f"api.tokens.{n}", section) for n, section in enumerate(sections)])
+
+
+def _token(configuration: Configuration, key: str, section: TokenSection) -> Token:
+    text = configuration.secret(f"{key}.token_file", section.token_file)
+    return Token(name=section.name, scopes=frozenset(section.scopes), sha256=hashlib.sha256(text.encode()).hexdigest())
+
+
+def acs(configuration: Configuration) -> AcsSettings | None:
+    """Where the ACS listens and whom it accepts; None when there is no ACS."""
+    section = configuration.settings.acs
+    if section is None:
+        return None
+    password = configuration.secret("acs.password_file", section.password_file)
+    return AcsSettings(
+        credentials=Credentials(section.realm, section.username, password),
+        host=section.host,
+        port=section.port,
+        path=section.path,
+    )
+
+
+def circuit_ids(configuration: Configuration) -> CircuitIdTable:
+    """The patterns of circuit-ids."""
+    file = configuration.path(configuration.settings.discovery.circuit_ids)
+    try:
+        return CircuitIdTable.from_toml(read_toml(file))
+    except CircuitIdTableError as error:
+        where = f"pattern {error.row}, {error.key}"
+        remedy = f"{error.remedy[:1].upper()}{error.remedy[1:]}."
+        raise ConfigError([ConfigProblem(file, where, error.problem, remedy)]) from None
+
+
+def trust(section: DhcpSection, interface: str | None) -> Callable[[DhcpMessage], bool]:
+    """Whether option 82 of a message can only come from a relay of ours: by its interface, else by the relay."""
+    if interface is not None and interface in section.trusted_interfaces:
+        return lambda message: True
+
+    def from_relay(message: DhcpMessage) -> bool:
+        addresses = {address for address in (message.source_ip, message.giaddr) if address != _NO_ADDRESS}
+        return bool(addresses) and all(
+            any(ip_address(address) in network for network in section.trusted_relays) for address in addresses
+        )
+
+    return from_relay
+
+
+def lease(configuration: Configuration) -> Lease:
+    """Whose name claims bear, and how long they hold."""
+    settings = configuration.settings
+    return Lease(settings.node.name, timedelta(seconds=settings.provisioning.lease_s))
+
+
+def pace(configuration: Configuration) -> Pace:
+    """How fast the provisioner works."""
+    section = configuration.settings.provisioning
+    return Pace(verify_timeout_s=section.verify_timeout_s, verify_poll_s=section.verify_poll_s)
+
+
+def retry_policy(configuration: Configuration) -> RetryPolicy:
+    """How attempts are repeated."""
+    section = configuration.settings.provisioning
+    return RetryPolicy(section.attempts, section.retry_first_s, section.retry_longest_s)

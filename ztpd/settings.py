@@ -1,0 +1,176 @@
+"""What may stand in the configuration: every table, its keys, their types and what holds when they are left out."""
+
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from ztpd.domain.model import Identifier
+
+if TYPE_CHECKING:
+    Network = IPv4Network | IPv6Network
+else:
+    Network = IPvAnyNetwork
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Scope = Literal["read", "dispatch", "field", "billing", "admin"]
+
+ENVIRONMENT_PREFIX = "ZTPD_"
+ENVIRONMENT_DELIMITER = "__"
+
+
+class Section(BaseModel):
+    """A table of the file: unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NodeSection(Section):
+    """Who this node is: its claims and the source of its events bear the name."""
+
+    name: Identifier = "ztpd"
+
+
+class StoreSection(Section):
+    """Where the data lie: ``sqlite:///absolute/path.db`` or ``postgresql://user@host/database``."""
+
+    url: str = "sqlite:///var/lib/ztpd/ztpd.db"
+
+
+class LogSection(Section):
+    """What is logged and how: ``console`` for people, ``json`` for programs."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["console", "json"] = "json"
+
+
+class TokenSection(Section):
+    """A caller of the API: its token stands in a file."""
+
+    name: Identifier
+    scopes: Annotated[tuple[Scope, ...], Field(min_length=1)]
+    token_file: Path
+
+
+class ApiSection(Section):
+    """The HTTP API; ``hosts`` are further names it may be called by."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    hosts: tuple[str, ...] = ()
+    tokens: tuple[TokenSection, ...] = ()
+
+
+class AcsSection(Section):
+    """The ACS; CPEs prove themselves by digest with this user and the password in the file."""
+
+    host: str = "127.0.0.1"
+    port: Port = 7547
+    path: Annotated[str, Field(pattern=r"^/")] = "/acs"
+    realm: str = "ztpd"
+    username: str
+    password_file: Path
+
+
+class DhcpSection(Section):
+    """DHCP heard from the wire; option 82 counts on trusted interfaces and from trusted relays only."""
+
+    interfaces: tuple[str, ...] = ()
+    trusted_interfaces: tuple[str, ...] = ()
+    trusted_relays: tuple[Network, ...] = ()
+    repeat_window_s: Seconds = 30.0
+
+    @model_validator(mode="after")
+    def _trusts_what_it_hears(self) -> Self:
+        deaf = sorted(set(self.trusted_interfaces) - set(self.interfaces))
+        if deaf:
+            raise ValueError(f"trusted_interfaces has {', '.join(deaf)}, which interfaces lacks")
+        return self
+
+
+class DiscoverySection(Section):
+    """What hears devices: the element's lists are read every ``poll_s``, ``intake`` is the socket for local helpers."""
+
+    circuit_ids: Path = Path("circuit-ids.toml")
+    intake: Path | None = None
+    poll_s: Seconds = 60.0
+    reconnect_s: Seconds = 5.0
+    dhcp: DhcpSection = DhcpSection()
+
+
+class ProvisioningSection(Section):
+    """How attempts are made and repeated."""
+
+    lease_s: Annotated[float, Field(ge=5, allow_inf_nan=False)] = 180.0
+    verify_timeout_s: Seconds = 90.0
+    verify_poll_s: Seconds = 1.0
+    attempts: Annotated[int, Field(ge=1)] = 20
+    retry_first_s: Seconds = 2.0
+    retry_longest_s: Seconds = 300.0
+
+
+class ElementSection(Section):
+    """One OLT, reached with a password or a key.
+
+    Exactly one of ``host_key`` (an OpenSSH public key line) and ``known_hosts_file`` says which host key it must show.
+    """
+
+    name: Identifier
+    driver: Literal["netconf-bbf"]
+    host: str
+    port: Port = 830
+    username: str
+    password_file: Path | None = None
+    key_file: Path | None = None
+    host_key: str | None = None
+    known_hosts_file: Path | None = None
+    uplink: str
+    connect_timeout_s: Seconds = 10.0
+    rpc_timeout_s: Seconds = 30.0
+
+
+class EndpointSection(Section):
+    """Where events go: the first secret signs first; ``allow`` are the only networks it may lie in."""
+
+    name: Identifier
+    url: str
+    secret_files: Annotated[tuple[Path, ...], Field(min_length=1)]
+    events: Annotated[tuple[str, ...], Field(min_length=1)] = ("*",)
+    allow: tuple[Network, ...] = ()
+    timeout_s: Seconds = 15.0
+    concurrency: Annotated[int, Field(ge=1, le=256)] = 8
+    retry_scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+
+
+class Settings(BaseSettings):
+    """The whole file."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter=ENVIRONMENT_DELIMITER
+    )
+
+    node: NodeSection = NodeSection()
+    store: StoreSection = StoreSection()
+    log: LogSection = LogSection()
+    api: ApiSection = ApiSection()
+    acs: AcsSection | None = None
+    discovery: DiscoverySection = DiscoverySection()
+    provisioning: ProvisioningSection = ProvisioningSection()
+    profiles: Path = Path("profiles")
+    elements: tuple[ElementSection, ...] = ()
+    endpoints: tuple[EndpointSection, ...] = ()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment first, then the file (handed in as keyword arguments); nothing else is read."""
+        return (env_settings, init_settings)
