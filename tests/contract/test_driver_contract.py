@@ -50,12 +50,15 @@ def other(wanted: WantedOnu) -> WantedOnu:
 
 
 def driver_threads() -> list[threading.Thread]:
-    """The threads that are neither pytest's nor the event loop's own."""
-    return [
+    """The threads that are neither pytest's nor the loop's own and go on; an ending one may take paramiko's 15 s."""
+    others = [
         thread
         for thread in threading.enumerate()
         if thread is not threading.main_thread() and not thread.name.startswith("asyncio_")
     ]
+    for thread in others:
+        thread.join(20.0)
+    return [thread for thread in others if thread.is_alive()]
 
 
 async def make_so(driver: Driver, *wanted: WantedOnu) -> None:

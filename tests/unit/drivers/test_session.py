@@ -61,11 +61,15 @@ async def driver_with(settings: NetconfBbfSettings) -> AsyncIterator[NetconfBbfD
 
 
 def left_behind() -> list[str]:
-    return [
-        thread.name
+    """The threads that go on; one that is ending may take as long as paramiko bounds its handshake by, 15 s."""
+    others = [
+        thread
         for thread in threading.enumerate()
         if thread is not threading.main_thread() and not thread.name.startswith("asyncio_")
     ]
+    for thread in others:
+        thread.join(20.0)
+    return [f"{type(thread).__name__} {thread.name}" for thread in others if thread.is_alive()]
 
 
 def open_sockets() -> int:
