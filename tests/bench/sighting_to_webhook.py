@@ -19,7 +19,7 @@ from billing_hooks.signature import Secret, signed_headers
 from ztpd import parts
 from ztpd.config import load
 from ztpd.crash import CrashPoints
-from ztpd.daemon import Daemon, new_event_id, utc_now
+from ztpd.daemon import Daemon, event_ids, utc_now
 from ztpd.domain.model import JobBody, LocationBody
 from ztpd.domain.sighting import Sighting, Source
 from ztpd.lab.receiver import Receiver, ReceiverSettings, lab_receiver
@@ -67,7 +67,7 @@ async def _sightings(configuration: Any, receiver: Receiver) -> list[float]:
         utc_now,
         configuration.profiles,
         lambda type_: only_seen(type_) if type_ == "job.discovered" else (),
-        new_event_id,
+        event_ids(),
     )
     async with open_store(configuration.settings.store.url, context) as store:
         daemon = Daemon(configuration, store, parts.lease(configuration), {}, {}, Metrics(), Random(1), CrashPoints())

@@ -16,33 +16,38 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import aiosql
+import uvloop
+
 from tests import postgresql
 from ztpd.config import load_profiles
-from ztpd.daemon import new_event_id
+from ztpd.daemon import event_ids
 from ztpd.domain.lifecycle import JobEvent
 from ztpd.domain.model import JobBody
 from ztpd.store import orders
+from ztpd.store.engine import SQL_FOLDER, SQLITE_PRAGMAS
 from ztpd.store.store import Context, Store, open_store
 from ztpd.store.transaction import Transaction
 
 MEASURES = ("store_transitions", "store_transitions_pg")
 
-JOBS = 256
+JOBS = 512
 ROUNDS = 5
 SECONDS = 1.5
 ENDPOINTS = ("dispatch", "billing")
 _PROFILES = Path("config/profiles")
+_STATEMENTS = aiosql.from_path(SQL_FOLDER, "sqlite3")
 
 
 def run() -> dict[str, Any]:
     """Both engines; PostgreSQL only where it can be started."""
     with tempfile.TemporaryDirectory(prefix="ztpd-bench-") as folder:
-        ours = asyncio.run(_rate(f"sqlite:///{folder}/ours.db"))
+        ours = uvloop.run(_rate(f"sqlite:///{folder}/ours.db"))
         bare = _bare_rate(f"{folder}/bare.db")
     results = {"store_transitions": _figure(ours, bare)}
     if postgresql.why_unavailable() is None:
         with postgresql.server() as server, postgresql.database(server, "bench") as url:
-            results["store_transitions_pg"] = _figure(asyncio.run(_rate(url)), None)
+            results["store_transitions_pg"] = _figure(uvloop.run(_rate(url)), None)
     return results
 
 
@@ -64,7 +69,7 @@ async def _ordered_only(url: str) -> None:
 @asynccontextmanager
 async def _ordered(url: str) -> AsyncIterator[Store]:
     """A store with every job ordered, so that both sides move the same rows."""
-    context = Context(lambda: datetime.now(UTC), load_profiles(_PROFILES), lambda type_: ENDPOINTS, new_event_id)
+    context = Context(lambda: datetime.now(UTC), load_profiles(_PROFILES), lambda type_: ENDPOINTS, event_ids())
     async with open_store(url, context) as store:
         await asyncio.gather(*(_order(store, number) for number in range(JOBS)))
         yield store
@@ -99,8 +104,8 @@ async def _round(store: Store) -> float:
 def _bare_rate(path: str) -> float:
     asyncio.run(_ordered_only(f"sqlite:///{path}"))
     connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
+    for pragma in SQLITE_PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
     numbers = itertools.count()
     rates = []
     for _ in range(ROUNDS):
@@ -120,18 +125,10 @@ def _bare_move(connection: sqlite3.Connection, number: int, event_id: str) -> No
     job, service, now = f"J-{number}", f"S-{number}", "2026-01-01T00:00:00.000000Z"
     connection.execute("SELECT * FROM job WHERE id = ?", (job,)).fetchone()
     connection.execute(
-        "UPDATE job SET state = ?, failures = ?, due_at = ?, owner = NULL, lease_until = NULL, updated_at = ?"
-        " WHERE id = ? RETURNING *",
-        ("failed", "[]", None, now, job),
-    ).fetchone()
-    data = json.dumps({"job": job, "service": service, "state": "failed"})
-    event = connection.execute(
-        "INSERT INTO event (event_id, type, service, sequence, job, data, at) VALUES (?, ?, ?,"
-        " (SELECT COALESCE(MAX(sequence), 0) + 1 FROM event WHERE service = ?), ?, ?, ?) RETURNING id, sequence",
-        (event_id, "job.failed", service, service, job, data, now),
-    ).fetchone()
-    connection.executemany(
-        "INSERT INTO delivery (event, endpoint, service, state, attempts, due_at, created_at)"
-        " VALUES (?, ?, ?, 'pending', 0, ?, ?)",
-        [(event[0], endpoint, service, now, now) for endpoint in ENDPOINTS],
+        _STATEMENTS.move_job.sql, {"id": job, "state": "failed", "failures": "[]", "due_at": None, "now": now}
     )
+    data = json.dumps({"job": job, "service": service, "state": "failed"})
+    event = {"event_id": event_id, "type": "job.failed", "service": service, "job": job, "data": data, "now": now}
+    connection.execute(_STATEMENTS.add_event.sql, event)
+    deliveries = [{"endpoint": endpoint, "service": service, "now": now} for endpoint in ENDPOINTS]
+    connection.executemany(_STATEMENTS.add_deliveries.sql, deliveries)

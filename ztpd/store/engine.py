@@ -18,6 +18,17 @@ TCP_TIMEOUT_MS = 30_000
 # BEGIN IMMEDIATE says so itself; on PostgreSQL the lock is given back when the transaction ends.
 WRITER_LOCK = "SELECT pg_advisory_xact_lock(8391162)"
 
+SQLITE_PRAGMAS = (
+    "journal_mode = WAL",
+    # A commit that was acknowledged survives the loss of power.
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    "temp_store = MEMORY",
+    # The indexes' hot pages of 50,000 services, and fewer interruptions to move the log into the database.
+    "cache_size = -32768",
+    "wal_autocheckpoint = 8000",
+)
+
 Connection = Any
 """``sqlite3.Connection`` or ``psycopg.Connection``: the intentions use what the two have in common."""
 
@@ -46,6 +57,10 @@ class Engine:
     queries: Any
     begin: str
     errors: tuple[type[Exception], ...]
+    pipelined: Callable[[Connection], contextlib.AbstractContextManager[object]] = contextlib.nullcontext
+    """Lets statements whose answers nobody reads go out without waiting for each (PostgreSQL's pipeline mode)."""
+    settle: Callable[[Connection], None] = lambda connection: None
+    """Waits until everything sent was done, and raises what any of it raised."""
 
     @property
     def place(self) -> str:
@@ -76,6 +91,8 @@ def open_engine(url: str) -> Engine:
             queries,
             f"BEGIN; {WRITER_LOCK}",
             (psycopg.OperationalError,),
+            lambda connection: connection.pipeline(),
+            _sync_pipeline,
         )
     raise StoreUrlError(url)
 
@@ -86,8 +103,7 @@ def _connect_sqlite(path: str) -> Connection:
     )
     connection.row_factory = sqlite3.Row
     try:
-        # FULL: a commit that was acknowledged survives the loss of power (SQLite, "PRAGMA synchronous").
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "temp_store = MEMORY"):
+        for pragma in SQLITE_PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
     except sqlite3.DatabaseError as error:
         connection.close()
@@ -104,7 +120,14 @@ def _connect_postgresql(url: str) -> Connection:
         url, autocommit=True, row_factory=dict_row, connect_timeout=5, tcp_user_timeout=TCP_TIMEOUT_MS
     )
     connection.execute(f"SET lock_timeout = '{BUSY_TIMEOUT_S:g}s'")
+    # A statement is planned once: a plan made while its table was empty must not go on scanning it when it has grown.
+    connection.execute("SET enable_seqscan = off")
     return connection
+
+
+def _sync_pipeline(connection: Connection) -> None:
+    with connection.pipeline() as pipeline:  # the one that is open
+        pipeline.sync()
 
 
 def close_quietly(connection: Connection) -> None:

@@ -18,6 +18,9 @@ from ztpd.store.times import from_text, optional_moment
 SIGHTING: TypeAdapter[Sighting] = TypeAdapter(Sighting)
 
 
+_JOB_STATES = {state.value: state for state in JobState}
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One job as it is stored."""
@@ -37,7 +40,7 @@ class Job:
     @property
     def state(self) -> JobState:
         """Where it stands."""
-        return JobState(self.row["state"])
+        return _JOB_STATES[self.row["state"]]
 
     @property
     def visit(self) -> int:
@@ -88,11 +91,15 @@ def _job_body(text: str) -> JobBody:
 
 def failures_to_text(failures: tuple[Failure, ...]) -> str:
     """Failures as JSON text: code and detail; the sentences are not stored, they belong to the code."""
+    if not failures:
+        return "[]"
     return orjson.dumps([[failure.code.value, failure.detail] for failure in failures]).decode()
 
 
 def failures_from_text(text: str) -> tuple[Failure, ...]:
     """What ``failures_to_text`` wrote."""
+    if text == "[]":
+        return ()
     return tuple(Failure(Code(code), detail) for code, detail in orjson.loads(text))
 
 

@@ -1,8 +1,8 @@
 """The one writer: many intentions, one transaction.
 
 Intentions that arrive while a transaction is being committed wait and share the next one, so durability costs one
-sync per group and not one per intention. Each stands behind a savepoint: one that raises is undone alone, and its
-caller alone hears of it.
+sync per group and not one per intention. Savepoints stand between a few of them at a time; where one raises, those few
+are undone and done again, each behind a savepoint of its own: it is undone alone, and its caller alone hears of it.
 """
 
 import asyncio
@@ -19,6 +19,9 @@ Runner = Callable[[Callable[[], Any]], Awaitable[Any]]
 """Runs a blocking function outside the loop: a thread in life, inline in a simulation."""
 
 MAX_GROUP = 512
+FEW = 64
+"""How many intentions share a savepoint: each one that SQLite keeps copies every page that changes behind it."""
+
 MAX_WAITING = 20_000
 
 
@@ -107,7 +110,8 @@ class Writer:
         connection = self._connection
         connection.execute(self.engine.begin)
         try:
-            results = self._attempt_each(connection, group)
+            with self.engine.pipelined(connection):
+                results = self._attempt_each(connection, group)
             self._pass(group, "before-commit")
             connection.execute("COMMIT")
         except BaseException:
@@ -118,20 +122,26 @@ class Writer:
         return results
 
     def _attempt_each(self, connection: Connection, group: list[_Waiting]) -> list[_Result]:
-        connection.execute("SAVEPOINT intention")
-        return [self._attempt(connection, waiting.intention) for waiting in group]
+        few = (group[start : start + FEW] for start in range(0, len(group), FEW))
+        return [result for each in few for result in self._attempt(connection, each)]
 
-    def _attempt(self, connection: Connection, intention: Intention[Any]) -> _Result:
-        """Run one intention from the savepoint before it to a fresh one behind it."""
+    def _attempt(self, connection: Connection, few: list[_Waiting]) -> list[_Result]:
+        """Run a few intentions behind one savepoint; when one of several raises, each behind its own."""
+        connection.execute("SAVEPOINT intentions")
         try:
-            value = intention(connection)
+            results = [_Result(value=waiting.intention(connection)) for waiting in few]
+            self.engine.settle(connection)
         except Exception as error:
+            with suppress(Exception):
+                self.engine.settle(connection)
             # Where the engine itself failed the savepoint is gone too, and the whole group is undone.
-            connection.execute("ROLLBACK TO SAVEPOINT intention")
-            return _Result(error=self._unavailable(error) if isinstance(error, self.engine.errors) else error)
-        connection.execute("RELEASE SAVEPOINT intention")
-        connection.execute("SAVEPOINT intention")
-        return _Result(value=value)
+            connection.execute("ROLLBACK TO SAVEPOINT intentions")
+            if len(few) > 1:
+                results = [result for waiting in few for result in self._attempt(connection, [waiting])]
+            else:
+                results = [_Result(error=self._unavailable(error) if isinstance(error, self.engine.errors) else error)]
+        connection.execute("RELEASE SAVEPOINT intentions")
+        return results
 
     def _pass(self, group: list[_Waiting], edge: str) -> None:
         for waiting in group:

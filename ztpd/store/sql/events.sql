@@ -10,24 +10,25 @@ SELECT * FROM evidence WHERE job = :job ORDER BY id;
 -- name: last_evidence(job, kind)^
 SELECT * FROM evidence WHERE job = :job AND kind = :kind ORDER BY id DESC LIMIT 1;
 
--- name: add_event(event_id, type, service, job, data, now)^
+-- name: add_event(event_id, type, service, job, data, now)!
 -- The next event of a service; its sequence follows the last one committed or written before in this transaction.
 INSERT INTO event (event_id, type, service, sequence, job, data, at)
 VALUES (:event_id, :type, :service,
-    (SELECT COALESCE(MAX(sequence), 0) + 1 FROM event WHERE service = :service), :job, :data, :now)
-RETURNING id, sequence;
+    (SELECT COALESCE(MAX(sequence), 0) + 1 FROM event WHERE service = :service), :job, :data, :now);
 
 -- name: events_after(after, limit)
 SELECT * FROM event WHERE id > :after ORDER BY id LIMIT :limit;
 
 -- name: events_of_job(job)
-SELECT * FROM event WHERE job = :job ORDER BY id;
+SELECT * FROM event WHERE service = (SELECT service FROM job WHERE id = :job) AND job = :job ORDER BY id;
 
 -- name: add_deliveries*!
+-- Of the event that was written last for the service, which is the one before this statement.
 -- Only the first in line of its service at an endpoint is due; this alone keeps the order, and however long the line
 -- is, a claim reads none of it.
 INSERT INTO delivery (event, endpoint, service, state, attempts, due_at, created_at)
-VALUES (:event, :endpoint, :service, 'pending', 0,
+VALUES ((SELECT id FROM event WHERE service = :service ORDER BY sequence DESC LIMIT 1),
+    :endpoint, :service, 'pending', 0,
     CASE WHEN EXISTS (
         SELECT 1 FROM delivery p WHERE p.endpoint = :endpoint AND p.service = :service AND p.state = 'pending')
     THEN NULL ELSE :now END, :now);
@@ -68,14 +69,10 @@ UPDATE delivery SET state = :state, attempts = :attempts, due_at = :due_at, owne
 WHERE id = :id AND state = 'pending' AND attempts <= :attempts
 RETURNING service;
 
--- name: deliveries_of_job(job)
-SELECT d.id, d.endpoint, d.state, d.attempts, d.created_at, d.done_at, d.due_at, e.event_id, e.type
-FROM delivery d JOIN event e ON e.id = d.event WHERE e.job = :job ORDER BY d.id;
-
 -- name: attempts_of_job(job)
 SELECT a.*, d.endpoint, e.event_id, e.type FROM delivery_attempt a
 JOIN delivery d ON d.id = a.delivery JOIN event e ON e.id = d.event
-WHERE e.job = :job ORDER BY a.at, a.delivery, a.number;
+WHERE e.service = (SELECT service FROM job WHERE id = :job) AND e.job = :job ORDER BY a.at, a.delivery, a.number;
 
 -- name: list_deliveries(after, endpoint, state, limit)
 SELECT d.*, e.event_id, e.type FROM delivery d JOIN event e ON e.id = d.event

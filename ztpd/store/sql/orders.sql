@@ -66,11 +66,11 @@ VALUES (:id, :service, :location, :profile, :body, :state, '[]', 1, 0, :now, :no
 UPDATE job SET ordered = :ordered, body = :body, cpe_confirmed_at = :cpe_confirmed_at, updated_at = :now
 WHERE id = :id;
 
--- name: move_job(state, failures, due_at, now, id)^
+-- name: move_job(state, failures, due_at, now, id)!
 -- A job leaves its lease behind whenever it moves; whoever works on it takes a new one.
 UPDATE job SET state = :state, failures = :failures, due_at = :due_at, owner = NULL, lease_until = NULL,
     updated_at = :now
-WHERE id = :id RETURNING *;
+WHERE id = :id;
 
 -- name: other_open_job(service, id)^
 SELECT id FROM job WHERE service = :service AND id <> :id AND state NOT IN ('completed', 'cancelled') LIMIT 1;

@@ -189,7 +189,6 @@ def _events() -> None:
         _text("at"),
     )
     op.create_index("event_service", "event", ["service", "sequence"], unique=True)
-    op.create_index("event_job", "event", ["job"])
     op.create_table(
         "delivery",
         _id(),
@@ -207,7 +206,7 @@ def _events() -> None:
     pending = sa.text("state = 'pending'")
     op.create_index("delivery_due", "delivery", ["endpoint", "due_at"], sqlite_where=pending, postgresql_where=pending)
     op.create_index(
-        "delivery_line", "delivery", ["endpoint", "service", "id"], sqlite_where=pending, postgresql_where=pending
+        "delivery_line", "delivery", ["service", "endpoint", "id"], sqlite_where=pending, postgresql_where=pending
     )
     op.create_index("delivery_event", "delivery", ["event", "endpoint"], unique=True)
     op.create_table(
