@@ -46,7 +46,7 @@ OVERSIZE = 300 * 1024
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def live() -> AsyncIterator[Live]:
     with tempfile.TemporaryDirectory(prefix="ztpd-") as folder:
-        async with theatre(Path(folder)) as everything:
+        async with theatre(Path(folder), captures=may_capture()) as everything:
             scene = everything.scene
             scene.config.write_text(scene.config.read_text().replace("rpc_timeout_s = 15", "rpc_timeout_s = 1"))
             scene.environment |= QUICK
