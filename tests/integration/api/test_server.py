@@ -24,18 +24,26 @@ async def hurried(tmp_path: Path, residential: Profile) -> AsyncIterator[World]:
 
 
 async def drip(world: World, head: bytes, drops: bytes, pause_s: float) -> bytes:
-    """Send a head at once and the drops one by one; what came back until the API closed the connection."""
+    """Send a head at once and the drops one by one until something comes back; all of it until the API closed."""
     reader, writer = await asyncio.open_connection(world.address.host, world.address.port)
-    answer = asyncio.create_task(reader.read())
+    answer = bytearray()
+
+    async def collect() -> None:
+        while arrived := await reader.read(65536):
+            answer.extend(arrived)
+
+    collecting = asyncio.create_task(collect())
     try:
         writer.write(head)
         for drop in drops:
-            if answer.done():
+            # Whoever goes on sending to a peer that closes may lose its answer to a reset.
+            if answer or collecting.done():
                 break
             writer.write(bytes([drop]))
-            await asyncio.wait([answer], timeout=pause_s)
+            await asyncio.wait([collecting], timeout=pause_s)
         async with asyncio.timeout(5):
-            return await answer
+            await collecting
+        return bytes(answer)
     finally:
         writer.close()
 
