@@ -113,11 +113,6 @@ class Reader:
         """Endpoints that asked for no more, with the reason."""
         return [dict(row) for row in self._all("disabled_endpoints")]
 
-    def next_due(self) -> str | None:
-        """When the next job has something to do, or None."""
-        row = self._one("next_due")
-        return None if row is None else row["due_at"]
-
     def trace(self, id_: str) -> list[Shown] | None:
         """Everything that happened to a job, in the order of time; None if there is no such job."""
         if self._one("get_job", id=id_) is None:

@@ -135,9 +135,6 @@ SELECT * FROM job WHERE state = 'verifying' AND lease_until IS NULL AND due_at <
 SELECT j.* FROM job j JOIN visit v ON v.job = j.id AND v.number = j.visit
 WHERE j.state = 'ready' AND v.window_end < :now ORDER BY j.id LIMIT :limit;
 
--- name: next_due()^
-SELECT MIN(due_at) AS due_at FROM job WHERE state IN ('discovered', 'verifying');
-
 -- name: allocations_of_job(job)
 SELECT role, kind, value FROM allocation WHERE job = :job ORDER BY role, kind;
 
