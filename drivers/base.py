@@ -55,8 +55,11 @@ class Driver(Protocol):
         """The element's own names of the access ports it has."""
         ...
 
-    async def watch(self, heard: Heard) -> None:
-        """Call ``heard`` for every announcement until cancelled; raises ``Unreachable`` when the session ends."""
+    async def watch(self, heard: Heard, listening: Callable[[], None]) -> None:
+        """Call ``heard`` for every announcement until cancelled; raises ``Unreachable`` when the session ends.
+
+        ``listening`` is called once, when no later announcement can be missed: a list read from then on is complete.
+        """
         ...
 
     async def list_discovered(self) -> list[PresentOnu]:

@@ -1,7 +1,7 @@
 """``drivers.base.Driver`` for one OLT that speaks TR-385 issue 3."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
@@ -60,7 +60,7 @@ class NetconfBbfDriver:
         async with self._turn:
             return frozenset(plant_of(await self._configuration(filters.plant())).ports)
 
-    async def watch(self, heard: Heard) -> None:
+    async def watch(self, heard: Heard, listening: Callable[[], None]) -> None:
         """Call ``heard`` for every announcement until cancelled; raises ``Unreachable`` when the session ends."""
         await self._let_ports_announce()
         session = NetconfSession(self._settings)
@@ -68,6 +68,7 @@ class NetconfBbfDriver:
         try:
             await session.listen(announcements)
             await session.request("create-subscription", lambda manager: manager.create_subscription())
+            listening()
             while True:
                 self._hear(await announcements.next(), heard)
         except SessionEnded:

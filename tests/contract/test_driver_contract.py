@@ -84,14 +84,17 @@ class Ears:
 
     def __init__(self, driver: Driver, element: ElementHarness) -> None:
         self.heard: asyncio.Queue[PresentOnu] = asyncio.Queue()
-        self.task = asyncio.create_task(driver.watch(self.heard.put_nowait))
+        self._listening = asyncio.Event()
+        self.task = asyncio.create_task(driver.watch(self.heard.put_nowait, self._listening.set))
         self._element = element
 
     async def listening(self) -> None:
-        async with asyncio.timeout(10):
-            while not self._element.subscribed():
-                assert not self.task.done(), self.task.exception()
-                await asyncio.sleep(0.005)
+        said = asyncio.create_task(self._listening.wait())
+        await asyncio.wait({said, self.task}, timeout=10, return_when=asyncio.FIRST_COMPLETED)
+        said.cancel()
+        assert not self.task.done(), self.task.exception()
+        assert self._listening.is_set()
+        assert self._element.subscribed(), "what is said is so"
 
     async def next(self) -> PresentOnu:
         async with asyncio.timeout(10):
@@ -405,7 +408,7 @@ async def test_a_changed_host_key_stops_everything_before_anything_is_sent(
     await element.change_host_key()
     requests = element.requests()
 
-    for attempt in (driver.list_discovered(), driver.apply([plan]), driver.watch(print)):
+    for attempt in (driver.list_discovered(), driver.apply([plan]), driver.watch(print, print)):
         with pytest.raises(Unreachable, match=r"host key changed|session"):
             await attempt
     with pytest.raises(Unreachable, match="host key changed"):

@@ -68,6 +68,10 @@ class Theatre:
     olt: LabOlt
     home: LoopHome = field(repr=False)
 
+    async def listeners(self) -> int:
+        """How many subscribers the OLT has."""
+        return self.olt.subscribers
+
 
 @asynccontextmanager
 async def theatre(folder: Path, store_url: str | None = None, *, captures: bool = False) -> AsyncIterator[Theatre]:

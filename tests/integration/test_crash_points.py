@@ -40,6 +40,8 @@ async def _kept_running(scene: Stage, point: str) -> AsyncIterator[list[ForkedDa
 async def _play_through(store_url: str, folder: Path, point: str) -> None:
     async with theatre(folder, store_url) as everything, _kept_running(everything.scene, point) as runs:
         try:
+            # What is plugged in before somebody listens is found in the list, and its announcement never passes.
+            await until(everything.listeners, bool, "the OLT is listened to")
             for _, step in STEPS:
                 await step(everything.cast)
             assert [run.exit_code for run in runs] == [-signal.SIGKILL, None]

@@ -6,6 +6,7 @@ whenever something heard could not be kept.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
@@ -40,7 +41,19 @@ class _Heard:
         self.waiting: asyncio.Queue[tuple[PresentOnu, datetime]] = asyncio.Queue(room)
         self.incomplete = asyncio.Event()
         self.count = 0
+        self._listening = False
         self._now = now
+
+    def begin(self) -> None:
+        """From now on announcements are heard: what was announced before is in the list that is read next."""
+        self._listening = True
+        self.incomplete.set()
+
+    def end(self) -> None:
+        """They are heard no more; the list tells whether the element is still there."""
+        if self._listening:
+            self._listening = False
+            self.incomplete.set()
 
     def hear(self, onu: PresentOnu) -> None:
         """Take an announcement without waiting."""
@@ -55,7 +68,8 @@ class _Heard:
 class PonListener:
     """Hears one element; ``reconnect_s`` and ``poll_s`` are jittered by up to half of themselves.
 
-    ``reconnect_s`` is also the pause before a list is read again out of turn. At most ``room`` announcements wait.
+    A list that is asked for out of turn is read at once, but never sooner after the last reading than ``reread_s`` or
+    as long as that one took: an element spends half its time on it at most. At most ``room`` announcements wait.
     ``report_up`` is told after each reading of the list whether there was an answer.
     """
 
@@ -66,6 +80,7 @@ class PonListener:
     poll_s: float
     reconnect_s: float
     report_up: Callable[[str, bool], None] = lambda element, up: None
+    reread_s: float = 0.5
     room: int = 4096
 
     async def run(self) -> None:
@@ -82,32 +97,36 @@ class PonListener:
     async def _hear(self, heard: _Heard) -> None:
         trouble = Trouble()
         while True:
-            watching = asyncio.ensure_future(self.driver.watch(heard.hear))
+            watching = asyncio.ensure_future(self.driver.watch(heard.hear, heard.begin))
             try:
-                if await _outlasts(watching, self.reconnect_s):
-                    heard.incomplete.set()  # by what was announced before this watch
-                    if await _outlasts(watching, self.poll_s):
-                        trouble.over()
-                    await asyncio.wait({watching})
-                    heard.incomplete.set()  # by what is announced until the next
+                if await _outlasts(watching, self.poll_s):
+                    trouble.over()
+                await asyncio.wait({watching})
             finally:
                 watching.cancel()
                 (ended,) = await asyncio.gather(watching, return_exceptions=True)
+                heard.end()
             self._tell(trouble, "element announces nothing", ended, exc_info=_flaw(ended))
             await asyncio.sleep(self._jittered(self.reconnect_s))
 
     async def _follow_list(self, heard: _Heard, unkept: Trouble) -> None:
         unread = Trouble()
+        now = asyncio.get_running_loop().time
         while True:
             heard.incomplete.clear()
+            began = now()
             listed = await self._listed(heard, unread)
             kept = listed is not None and await self._kept(
                 self.keep.listing(self.driver.name, listed, self.now()), unkept
             )
-            if kept:
-                unkept.over()
-            if not kept or await _is_set(heard.incomplete, self._jittered(self.poll_s)):
+            if not kept:
                 await asyncio.sleep(self._jittered(self.reconnect_s))
+                continue
+            unkept.over()
+            ended = now()
+            rest_until = ended + max(self.reread_s, ended - began)
+            await _set_within(heard.incomplete, self._jittered(self.poll_s))
+            await asyncio.sleep(rest_until - now())
 
     async def _listed(self, heard: _Heard, trouble: Trouble) -> Sequence[PresentOnu] | None:
         """What the element lists, or None when it does not answer."""
@@ -171,10 +190,7 @@ async def _outlasts(task: asyncio.Future[None], seconds: float) -> bool:
     return bool(pending)
 
 
-async def _is_set(event: asyncio.Event, within_s: float) -> bool:
-    try:
-        async with asyncio.timeout(within_s):
+async def _set_within(event: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
             await event.wait()
-    except TimeoutError:
-        return False
-    return True

@@ -66,7 +66,7 @@ class Kept:
 
 def listener(net: Network, driver: Driver, kept: Kept, **settings: Any) -> PonListener:
     keep = Keep(kept.announcement, kept.listing, kept.has_ports)
-    given = {"poll_s": NEVER_S, "reconnect_s": SOON_S, **settings}
+    given = {"poll_s": NEVER_S, "reconnect_s": SOON_S, "reread_s": SOON_S, **settings}
     return PonListener(driver, keep, net.clock, Random(7), **given)
 
 
@@ -151,10 +151,10 @@ async def test_what_was_plugged_and_unplugged_while_nobody_listened_is_found(net
 
 async def test_an_onu_plugged_in_between_the_list_and_the_subscription_is_found_soon(net: Network) -> None:
     class LateSubscriber(NetconfBbfDriver):
-        async def watch(self, heard: Heard) -> None:
+        async def watch(self, heard: Heard, listening: Callable[[], None]) -> None:
             await happens(lambda: kept.listed, "the list is read first")
             olt.plug()
-            await super().watch(heard)
+            await super().watch(heard, listening)
 
     olt, kept = await net.olt(), Kept(net)
     async with at_work(listener(net, await net.driver(olt, LateSubscriber), kept).run):

@@ -268,7 +268,7 @@ async def test_many_threads_are_not_needed_and_sessions_are_reused(lab: LabOlt) 
 async def test_a_malformed_announcement_is_counted_and_watching_goes_on(lab: LabOlt) -> None:
     async with driver_with(settings_for(lab)) as driver:
         heard: asyncio.Queue[PresentOnu] = asyncio.Queue()
-        watching = asyncio.create_task(driver.watch(heard.put_nowait))
+        watching = asyncio.create_task(driver.watch(heard.put_nowait, lambda: None))
         async with asyncio.timeout(5):
             while not lab.subscribers:  # noqa: ASYNC110 # another party, which gives no signal
                 await asyncio.sleep(0.005)
