@@ -98,6 +98,8 @@ class Daemon:
     random: Random
     pass_point: Callable[[str], None]
     readiness: dict[str, str] = field(default_factory=lambda: {"services": "starting"})
+    asked: dict[str, asyncio.Event] = field(default_factory=dict)
+    """By element: set to have its list read now."""
 
     @property
     def origin(self) -> str:
@@ -162,6 +164,12 @@ class Daemon:
     def __post_init__(self) -> None:
         for element in self.drivers:
             self._element_up(element, False)
+            self.asked[element] = asyncio.Event()
+
+    def nudge(self, element: str) -> None:
+        """Have an element's list read soon: something hinted that it changed. Unknown elements have none."""
+        if element in self.asked:
+            self.asked[element].set()
 
     def _element_up(self, element: str, up: bool) -> None:
         self.metrics.element_up.labels(element).set(up)
@@ -191,6 +199,7 @@ class Daemon:
             section.poll_s,
             section.reconnect_s,
             self._element_up,
+            asked=self.asked[driver.name],
         )
 
     def core(self) -> Core:

@@ -7,7 +7,7 @@ whenever something heard could not be kept.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
 
@@ -37,9 +37,9 @@ class Keep:
 class _Heard:
     """Announcements that wait to be kept, with the moment each was heard; ``incomplete`` once the list is needed."""
 
-    def __init__(self, room: int, now: Callable[[], datetime]) -> None:
+    def __init__(self, room: int, now: Callable[[], datetime], incomplete: asyncio.Event) -> None:
         self.waiting: asyncio.Queue[tuple[PresentOnu, datetime]] = asyncio.Queue(room)
-        self.incomplete = asyncio.Event()
+        self.incomplete = incomplete
         self.count = 0
         self._listening = False
         self._now = now
@@ -69,8 +69,9 @@ class PonListener:
     """Hears one element; ``reconnect_s`` and ``poll_s`` are jittered by up to half of themselves.
 
     A list that is asked for out of turn is read at once, but never sooner after the last reading than ``reread_s`` or
-    as long as that one took: an element spends half its time on it at most. At most ``room`` announcements wait.
-    ``report_up`` is told after each reading of the list whether there was an answer.
+    as long as that one took: an element spends half its time on it at most. Who has a hint that the list changed (a
+    trap, a line of syslog, MQTT) sets ``asked``. At most ``room`` announcements wait. ``report_up`` is told after each
+    reading of the list whether there was an answer.
     """
 
     driver: Driver
@@ -82,13 +83,14 @@ class PonListener:
     report_up: Callable[[str, bool], None] = lambda element, up: None
     reread_s: float = 0.5
     room: int = 4096
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Listen until cancelled; an element that cannot be reached, or understood, is tried again for ever.
 
         Announcements and the list do not wait for each other: an element that announces nothing is still read.
         """
-        heard, unkept = _Heard(self.room, self.now), Trouble()
+        heard, unkept = _Heard(self.room, self.now, self.asked), Trouble()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._hear(heard))
             group.create_task(self._follow_list(heard, unkept))

@@ -94,6 +94,21 @@ async def test_an_announced_onu_is_known_without_any_list_being_read(net: Networ
     assert kept.ports == {PORT, OTHER_PORT}
 
 
+async def test_a_hint_has_the_list_read_at_once(net: Network) -> None:
+    class Silent(NetconfBbfDriver):
+        async def watch(self, heard: Heard, listening: Callable[[], None]) -> None:
+            await asyncio.Event().wait()
+
+    olt, kept = await net.olt(), Kept(net)
+    worker = listener(net, await net.driver(olt, Silent), kept)
+    async with at_work(worker.run):
+        await happens(lambda: kept.listed, "the list is read at first")
+        olt.plug()
+        worker.asked.set()
+        await until(lambda: present(net), lambda onus: set(onus) == {SERIAL}, "it is found")
+    assert len(kept.listed) == 2
+
+
 async def test_an_announcement_that_could_not_be_kept_is_found_in_the_list(net: Network) -> None:
     olt, kept = await net.olt(), Kept(net)
     kept.refuses = lambda what: what == serial_of(2)
