@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from pon.onu import Optics
 from ztpd.domain.acceptance import optics_failure
 from ztpd.domain.lifecycle import FINAL_JOB_STATES, JobState
-from ztpd.domain.matching import Conflict, Expectation, Match, Place, match
+from ztpd.domain.matching import Conflict, Expectation, Match, match
 from ztpd.domain.model import Access, Window, normalise_mac
 from ztpd.domain.profile import OpticalLimits, Range
+from ztpd.domain.sighting import Place
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 ELEMENTS, PORTS = st.sampled_from(["olt-1", "olt-2"]), st.sampled_from(["1/1/1", "1/1/2"])

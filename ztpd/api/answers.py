@@ -106,6 +106,8 @@ class DeviceShown(Shown):
     id: int
     state: str
     reason: str
+    detail: str
+    ignored_at: str | None
     service: str | None
     element: str | None
     port: str | None
@@ -222,8 +224,8 @@ class EventShown(BaseModel):
     type: str
     source: str
     subject: str
-    service: str
-    correlationid: str
+    service: str | None = None
+    correlationid: str | None = None
     time: str
     sequence: str
     datacontenttype: str

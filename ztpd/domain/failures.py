@@ -17,6 +17,7 @@ class Code(enum.StrEnum):
     WRONG_SERIAL = "wrong-serial"
     WRONG_PORT = "wrong-port"
     DUPLICATE_SERIAL = "duplicate-serial"
+    DUPLICATE_MAC = "duplicate-mac"
     LOW_LIGHT = "low-light"
     ELEMENT_UNREACHABLE = "element-unreachable"
     ELEMENT_BUSY = "element-busy"
@@ -71,6 +72,10 @@ SENTENCES: dict[Code, Sentences] = {
     Code.DUPLICATE_SERIAL: Sentences(
         "A second device reports the same serial; replace this one and bring it back.",
         "The same serial is alive in two places: one is a clone. Nothing was configured.",
+    ),
+    Code.DUPLICATE_MAC: Sentences(
+        "A second device uses the same MAC address; replace this one and bring it back.",
+        "DHCP of the same MAC address comes from behind two elements at a time: one of the two is a clone or a loop.",
     ),
     Code.LOW_LIGHT: Sentences(
         "Too little light: clean and reseat the connectors, check for bends, then plug the device in again.",

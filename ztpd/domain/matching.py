@@ -7,20 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from ztpd.domain import contradiction
 from ztpd.domain.failures import Code, Failure
 from ztpd.domain.lifecycle import FINAL_JOB_STATES, JobState
 from ztpd.domain.model import Access, Window
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a device was heard, in the element's own words."""
-
-    element: str
-    port: str
-
-    def __str__(self) -> str:
-        return f"{self.element} {self.port}"
+from ztpd.domain.sighting import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +80,7 @@ def _judge(
     if expected.access is None:
         return Unmatched(f"job {expected.job} has no port to expect the device on")
     if alive_elsewhere is not None and alive_elsewhere != place:
-        # Sorted: each of the two is heard in turn, and the failure must stay the same.
-        one, other = sorted(map(str, (place, alive_elsewhere)))
-        detail = f"alive on {one} and on {other}"
-        return Conflict(expected.job, Failure(Code.DUPLICATE_SERIAL, detail))
+        return Conflict(expected.job, contradiction.cloned(place, alive_elsewhere))
     if (expected.access.element, expected.access.port) != (place.element, place.port):
         detail = f"heard on {place}, expected on {expected.access.element} {expected.access.port}"
         return Conflict(expected.job, Failure(Code.WRONG_PORT, detail))

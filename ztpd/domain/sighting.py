@@ -22,6 +22,17 @@ class Presence(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a device was heard, in the element's own words."""
+
+    element: str
+    port: str
+
+    def __str__(self) -> str:
+        return f"{self.element} {self.port}"
+
+
+@dataclass(frozen=True, slots=True)
 class Sighting:
     """What one source said of one device, undecided: identifiers are claims until they are matched.
 

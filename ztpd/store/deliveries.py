@@ -7,7 +7,7 @@ from billing_hooks.contract import Attempt, Delivery, Verdict
 from billing_hooks.envelope import cloud_event
 from ztpd.store.attempts import Lease
 from ztpd.store.times import from_text, optional_text, to_text
-from ztpd.store.transaction import Row, Transaction
+from ztpd.store.transaction import DEVICE_LINE, Row, Transaction
 
 SETTLED = {Verdict.DELIVERED: "delivered", Verdict.DEAD: "dead"}
 
@@ -39,16 +39,17 @@ def _delivery(tx: Transaction, row: Row, origin: str) -> Delivery:
 
 def envelope_of(event: Row, origin: str) -> bytes:
     """An event's row as the CloudEvents body that is signed, sent and listed, the same every time."""
+    data, line = json.loads(event["data"]), event["service"]
     return cloud_event(
         event_id=event["event_id"],
         event_type=event["type"],
         source=origin,
-        subject=event["job"],
+        subject=event["job"] or f"{DEVICE_LINE}{data['device']}",
         time=from_text(event["at"]),
-        service=event["service"],
+        service=None if line.startswith(DEVICE_LINE) else line,
         sequence=event["sequence"],
-        correlation=event["job"],
-        data=json.loads(event["data"]),
+        correlation=event["job"] or None,
+        data=data,
     )
 
 

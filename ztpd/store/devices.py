@@ -4,12 +4,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ztpd.domain import identity
+from ztpd.domain.failures import Failure
 from ztpd.domain.identity import Kind, Name
 from ztpd.domain.lifecycle import DEVICE, DeviceEvent, DeviceState, advance, allows
-from ztpd.domain.matching import Conflict, Match, Place, Verdict
-from ztpd.domain.sighting import Presence, Sighting
+from ztpd.domain.matching import Conflict, Match, Verdict
+from ztpd.domain.sighting import Place, Presence, Sighting
 from ztpd.store.rows import device_state_of
 from ztpd.store.transaction import Row, Transaction
+
+UNKNOWN = "unknown"
+"""Why a device is in quarantine that nothing expects and nothing contradicts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ def recognise(
 
 
 def _add(tx: Transaction, state: DeviceState) -> int:
-    reason = "unknown" if state is DeviceState.QUARANTINED else ""
+    reason = UNKNOWN if state is DeviceState.QUARANTINED else ""
     row = tx.one("add_device", state=state, reason=reason, seen_at=tx.now_text)
     if row is None:
         raise LookupError("a new device has no row")
@@ -106,21 +110,31 @@ def judged(tx: Transaction, row: Row, verdict: Verdict) -> None:
     """Move a device by what its place means for the job that expects it."""
     match verdict:
         case Match():
-            _move(tx, row, DeviceEvent.MATCHED, "")
+            _move(tx, row, DeviceEvent.MATCHED)
         case Conflict(failure=failure):
-            _move(tx, row, DeviceEvent.CONTRADICTED, failure.code.value)
+            contradict(tx, row, failure)
+
+
+def contradict(tx: Transaction, row: Row, failure: Failure) -> None:
+    """The network contradicts what a device is believed to be: nothing may be done with it."""
+    _move(tx, row, DeviceEvent.CONTRADICTED, failure.code.value, failure.detail)
+
+
+def forget_reason(tx: Transaction, row: Row) -> None:
+    """What spoke against a device is over, and nobody expects it: it is as unknown as any other."""
+    tx.run("set_device_state", id=row["id"], state=row["state"], reason=UNKNOWN, detail="")
 
 
 def expect(tx: Transaction, device: int) -> None:
     """A device is allocated: one that was heard as unknown is expected now."""
-    _move(tx, row_of(tx, device), DeviceEvent.ALLOCATED, "")
+    _move(tx, row_of(tx, device), DeviceEvent.ALLOCATED)
 
 
 def release(tx: Transaction, device: int) -> None:
     """No job expects the device any more: it is as unknown as before."""
     row = row_of(tx, device)
     if row["service"] is None:
-        _move(tx, row, DeviceEvent.RELEASED, "unknown")
+        _move(tx, row, DeviceEvent.RELEASED, UNKNOWN)
 
 
 def bind(tx: Transaction, row: Row, service: str) -> None:
@@ -134,7 +148,7 @@ def bind(tx: Transaction, row: Row, service: str) -> None:
         tx.run("bind_device", id=row["id"], state=advance(DEVICE, seen, DeviceEvent.BOUND), service=service)
 
 
-def _move(tx: Transaction, row: Row, event: DeviceEvent, reason: str) -> None:
+def _move(tx: Transaction, row: Row, event: DeviceEvent, reason: str = "", detail: str = "") -> None:
     state = device_state_of(row)
     if allows(DEVICE, state, event):
-        tx.run("set_device_state", id=row["id"], state=advance(DEVICE, state, event), reason=reason)
+        tx.run("set_device_state", id=row["id"], state=advance(DEVICE, state, event), reason=reason, detail=detail)

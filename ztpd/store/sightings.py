@@ -12,11 +12,11 @@ from pon.onu import PresentOnu
 from ztpd.domain import identity, matching
 from ztpd.domain.identity import Name
 from ztpd.domain.lifecycle import DeviceState, JobState
-from ztpd.domain.matching import Conflict, Match, Place, Unmatched, Verdict
+from ztpd.domain.matching import Conflict, Match, Unmatched, Verdict
 from ztpd.domain.planning import wanted_cpe
 from ztpd.domain.profile import Value
-from ztpd.domain.sighting import Presence, Sighting, Source
-from ztpd.store import allocations, devices, settling
+from ztpd.domain.sighting import Place, Presence, Sighting, Source
+from ztpd.store import allocations, devices, settling, standing
 from ztpd.store.rows import SIGHTING, Job, device_state_of
 from ztpd.store.times import to_text
 from ztpd.store.transaction import Row, Transaction
@@ -43,9 +43,9 @@ def record_sighting(tx: Transaction, sighting: Sighting) -> Recorded:
     found = devices.recognise(tx, names, located.source, DeviceState.QUARANTINED, _tied(tx, located))
     before = devices.row_of(tx, found.device)
     verdict, job = _judge(tx, located, found.device)
-    _update_device(tx, located, before, verdict)
     recorded = Recorded(found.device, None if job is None else job.id, _in_words(verdict, found))
     _write(tx, located, recorded)
+    _update_device(tx, located, before, verdict)
     if job is not None:
         came_back = located.source is Source.PON and before["presence"] == Presence.ABSENT
         settling.follow_announcement(tx, job, verdict, came_back=came_back)
@@ -188,7 +188,7 @@ def _update_device(tx: Transaction, sighting: Sighting, row: Row, verdict: Verdi
     devices.touch(tx, row["id"], sighting, to_text(sighting.heard_at))
     if sighting.source is Source.PON and sighting.element is not None and sighting.port is not None:
         devices.place(tx, sighting, row)
-    devices.judged(tx, row, verdict)
+    standing.follow(tx, sighting, row, verdict)
 
 
 def _in_words(verdict: Verdict, found: devices.Recognised) -> str:

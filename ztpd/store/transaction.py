@@ -21,6 +21,9 @@ Row = Mapping[str, Any]
 Routes = Callable[[str], tuple[str, ...]]
 """The endpoints that want an event of this type."""
 
+DEVICE_LINE = "device/"
+"""What the events of a device without a service are ordered by begins so; no service's id can hold a ``/``."""
+
 
 class Refused(Exception):
     """The request contradicts what is stored; ``problem`` says how, ``remedy`` what to do."""
@@ -133,29 +136,46 @@ class Transaction:
 
     def tell(self, job: Job, type_: str, **facts: Any) -> None:
         """Write an event and its deliveries; they become visible when the transaction commits."""
+        self._write_event(
+            type_,
+            job.service,
+            job.id,
+            {
+                "job": job.id,
+                "service": job.service,
+                "account": job.body.account,
+                "location": job.body.location,
+                "visit": job.visit,
+                "state": job.state.value,
+                "technician": job.body.technician,
+                "failures": [failure.describe() for failure in job.failures],
+                **facts,
+            },
+        )
+
+    def tell_of_device(self, device: Row, type_: str, **facts: Any) -> None:
+        """Write an event that is about a device, in the order of its service or, where it has none, of its own."""
+        names = self.all("names_of_device", device=device["id"])
         data = {
-            "job": job.id,
-            "service": job.service,
-            "account": job.body.account,
-            "location": job.body.location,
-            "visit": job.visit,
-            "state": job.state.value,
-            "technician": job.body.technician,
-            "failures": [failure.describe() for failure in job.failures],
+            "device": device["id"],
+            "names": [{"kind": name["kind"], "value": name["value"]} for name in names],
+            "service": device["service"],
             **facts,
         }
+        self._write_event(type_, device["service"] or f"{DEVICE_LINE}{device['id']}", "", data)
+
+    def _write_event(self, type_: str, line: str, job: str, data: dict[str, Any]) -> None:
+        """``line`` is what the event is ordered by: a service, or a device that has none."""
         self.run(
             "add_event",
             event_id=self.new_id(),
             type=type_,
-            service=job.service,
-            job=job.id,
+            service=line,
+            job=job,
             data=_event_text(data),
             now=self.now_text,
         )
-        deliveries = [
-            {"endpoint": endpoint, "service": job.service, "now": self.now_text} for endpoint in self.routes(type_)
-        ]
+        deliveries = [{"endpoint": endpoint, "service": line, "now": self.now_text} for endpoint in self.routes(type_)]
         if deliveries:
             self.queries.add_deliveries(self.connection, deliveries)
             self.touched.add("deliveries")

@@ -115,11 +115,11 @@ def test_a_completed_job_takes_nothing_more(here: World) -> None:
     here.do(completion.accept_completion, "J-1", here.report())
     with pytest.raises(Superseded):
         here.do(attempts.record_cpe, "J-1", attempts.CpeResult(True, {}))
-    before = here.events()
+    before = here.job(), here.events()
     here.announce("1/1/9")
-    here.announce(gone=True)
+    here.announce("1/1/9", gone=True)
     here.announce()
-    assert here.events() == before
+    assert (here.job(), here.events()) == (before[0], [*before[1], "device.quarantined", "device.cleared"])
     assert here.device()["state"] == "bound"
 
 

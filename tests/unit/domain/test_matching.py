@@ -7,8 +7,9 @@ import pytest
 from tests.unit.domain.orders import NOW
 from ztpd.domain.failures import Code
 from ztpd.domain.lifecycle import FINAL_JOB_STATES, JobState
-from ztpd.domain.matching import Conflict, Expectation, Match, Place, Unmatched, match
+from ztpd.domain.matching import Conflict, Expectation, Match, Unmatched, match
 from ztpd.domain.model import Access, Window
+from ztpd.domain.sighting import Place
 
 HERE, THERE = Place("olt-1", "1/1/3"), Place("olt-1", "1/1/4")
 ACCESS = Access(technology="pon", element="olt-1", port="1/1/3")

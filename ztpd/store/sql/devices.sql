@@ -31,11 +31,14 @@ UPDATE device_name SET device = :device WHERE device = :joined;
 -- name: move_sightings(device, joined)!
 UPDATE sighting SET device = :device WHERE device = :joined;
 
--- name: set_device_state(state, reason, id)!
-UPDATE device SET state = :state, reason = :reason WHERE id = :id;
+-- name: set_device_state(state, reason, detail, id)!
+-- What is silenced is heard of again when it is held for another reason.
+UPDATE device SET state = :state, detail = :detail,
+    ignored_at = CASE WHEN reason = :reason THEN ignored_at END, reason = :reason
+WHERE id = :id;
 
 -- name: bind_device(state, service, id)!
-UPDATE device SET state = :state, reason = '', service = :service WHERE id = :id;
+UPDATE device SET state = :state, reason = '', detail = '', ignored_at = NULL, service = :service WHERE id = :id;
 
 -- name: release_ip(ip, id)!
 -- An address belongs to who had it last.
@@ -53,7 +56,7 @@ DELETE FROM presence WHERE device = :device AND element = :element AND port = :p
 
 -- name: places_of_device(device)
 -- Where a device is present now, the place it has been in longest first; more than one means a clone.
-SELECT element, port, raw_state FROM presence WHERE device = :device ORDER BY since, element, port;
+SELECT element, port, raw_state, since FROM presence WHERE device = :device ORDER BY since, element, port;
 
 -- name: elements_with_presence()
 SELECT DISTINCT element FROM presence ORDER BY element;
@@ -83,6 +86,13 @@ SELECT id FROM (
     SELECT id, body, verdict FROM sighting WHERE device = :device AND source = :source ORDER BY id DESC LIMIT :depth) s
 WHERE body = :body AND verdict = :verdict
 ORDER BY id DESC LIMIT 1;
+
+-- name: heard_by_dhcp(device, limit)
+-- The last times a device asked for an address through a relay of an element of ours, the oldest first.
+SELECT element, body, heard_at, last_heard_at FROM (
+    SELECT id, element, body, heard_at, last_heard_at FROM sighting
+    WHERE device = :device AND source = 'dhcp' ORDER BY id DESC LIMIT :limit) s
+WHERE EXISTS (SELECT 1 FROM location l WHERE l.element = s.element) ORDER BY id;
 
 -- name: add_sighting(device, job, source, element, port, body, verdict, heard_at)!
 INSERT INTO sighting (device, job, source, element, port, body, verdict, heard_at, last_heard_at, times)
