@@ -197,13 +197,9 @@ class ServiceShown(Shown):
     updated_at: str
 
 
-class SightingShown(Shown):
-    """One observation of a device by one source, heard ``times`` times."""
+class HeardShown(Shown):
+    """What one source said of a device, heard ``times`` times."""
 
-    id: int
-    device: int
-    device_state: str
-    job: str | None
     source: str
     element: str | None
     port: str | None
@@ -212,6 +208,41 @@ class SightingShown(Shown):
     heard_at: str
     last_heard_at: str
     times: int
+
+
+class SightingShown(HeardShown):
+    """One observation of a device by one source."""
+
+    id: int
+    device: int
+    device_state: str
+    job: str | None
+
+
+class NearShown(Shown):
+    """A job that a quarantined device may belong to, and why."""
+
+    job: str
+    because: str
+
+
+class QuarantinedShown(DeviceShown):
+    """A device that nothing is done with: why, what was heard of it last, and which jobs it may belong to."""
+
+    why: str
+    heard: list[HeardShown]
+    nearest: list[NearShown]
+
+
+class AuditShown(Shown):
+    """What somebody did by hand: the caller's token, the action and what it was done to."""
+
+    id: int
+    at: str
+    actor: str
+    action: str
+    subject: str
+    detail: dict[str, Any]
 
 
 class EventShown(BaseModel):

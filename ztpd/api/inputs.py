@@ -82,6 +82,18 @@ class SightingsQuery(PageByRowId):
     unmatched: bool = False
 
 
+class QuarantineQuery(PageByRowId):
+    """Quarantined devices; with ``ignored`` also those that somebody silenced."""
+
+    ignored: bool = False
+
+
+class AuditQuery(PageByRowId):
+    """What was done by hand, to one subject (``device/17``) or to all."""
+
+    subject: Annotated[str, Field(max_length=128)] | None = None
+
+
 class EventsQuery(PageByRowId):
     """Events behind the cursor; with none there yet, wait up to ``wait`` seconds for the first."""
 

@@ -21,12 +21,12 @@ async def put_job(call: Call[ById, Nothing, JobBody]) -> Answer:
     if problems:
         raise Invalid(problems)
     _, new = await call.context.store.commit(orders.put_job, call.path.id, call.body)
-    return Answer(await _job(call.context, call.path.id), 201 if new else 200)
+    return Answer(await job_in_context(call.context, call.path.id), 201 if new else 200)
 
 
 async def get_job(call: Call[ById, Nothing, Nothing]) -> Answer:
     """One job with what the network knows of it."""
-    return Answer(await _job(call.context, call.path.id))
+    return Answer(await job_in_context(call.context, call.path.id))
 
 
 async def list_jobs(call: Call[Nothing, JobsQuery, Nothing]) -> Answer:
@@ -48,7 +48,7 @@ async def get_trace(call: Call[ById, Nothing, Nothing]) -> Answer:
 
 async def get_evidence(call: Call[ById, Nothing, Nothing]) -> Answer:
     """All evidence of a job, oldest first."""
-    await _job(call.context, call.path.id)
+    await job_in_context(call.context, call.path.id)
     records = await call.context.store.read(lambda reader: reader.evidence(call.path.id))
     return Answer({"items": records})
 
@@ -58,24 +58,25 @@ async def complete_job(call: Call[ById, Nothing, CompletionBody]) -> Answer:
     answer = await call.context.store.commit(completion.accept_completion, call.path.id, call.body)
     if answer.problems:
         raise Invalid([problem.describe() for problem in answer.problems])
-    return Answer(await _job(call.context, call.path.id))
+    return Answer(await job_in_context(call.context, call.path.id))
 
 
 async def put_visit(call: Call[ByVisit, Nothing, VisitBody]) -> Answer:
     """Open the next visit of a job."""
-    before = await _job(call.context, call.path.id)
+    before = await job_in_context(call.context, call.path.id)
     await call.context.store.commit(orders.open_visit, call.path.id, call.path.number, call.body)
     new = before["visit"] < call.path.number
-    return Answer(await _job(call.context, call.path.id), 201 if new else 200)
+    return Answer(await job_in_context(call.context, call.path.id), 201 if new else 200)
 
 
 async def retry_job(call: Call[ById, Nothing, Nothing]) -> Answer:
     """Try a failed job again now, with what is present."""
     await call.context.store.commit(orders.ask_retry, call.path.id)
-    return Answer(await _job(call.context, call.path.id))
+    return Answer(await job_in_context(call.context, call.path.id))
 
 
-async def _job(context: ApiContext, id_: str) -> dict[str, Any]:
+async def job_in_context(context: ApiContext, id_: str) -> dict[str, Any]:
+    """A job as it is shown, with what the network knows of it; raises ``Unknown``."""
     found = await context.store.read(lambda reader: reader.job(id_))
     if found is None:
         raise Unknown("job", id_)

@@ -12,8 +12,8 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from ztpd.api.problems import Broken, Misdirected, problem_of, problem_response
-from ztpd.api.routing import CONTEXT, Route
-from ztpd.api.tokens import Token, authenticate, authorize
+from ztpd.api.routing import CALLER, CONTEXT, Route
+from ztpd.api.tokens import authenticate, authorize
 from ztpd.metrics import Metrics
 
 log = structlog.get_logger()
@@ -22,7 +22,6 @@ Table = Mapping[tuple[str, str], Route]
 """Routes by method and path template."""
 
 TABLE: Final = web.AppKey[Table]("table")
-CALLER: Final = web.RequestKey("caller", Token)
 
 UNMATCHED: Final = "unmatched"
 """The route label of whatever no route matches."""

@@ -12,11 +12,12 @@ from pydantic import BaseModel
 from ztpd.api.bodies import read_json_body
 from ztpd.api.contract import ApiContext
 from ztpd.api.documents import read_document, read_strings
-from ztpd.api.tokens import Scope
+from ztpd.api.tokens import Scope, Token
 from ztpd.domain.model import Strict
 
 CONTEXT: Final = web.AppKey("context", ApiContext)
 CLOSING: Final = web.AppKey("closing", asyncio.Event)
+CALLER: Final = web.RequestKey("caller", Token)
 
 Path = TypeVar("Path", bound=BaseModel)
 Query = TypeVar("Query", bound=BaseModel)
@@ -34,10 +35,12 @@ class Nothing(Strict):
 class Call(Generic[Path, Query, Body]):
     """One request, read and checked: what it was sent with, and what it is answered from.
 
-    ``closing`` is set when the API stops: who waits for something then answers with what there is.
+    ``caller`` is the name of the token it came with, empty on a public route. ``closing`` is set when the API stops:
+    who waits for something then answers with what there is.
     """
 
     context: ApiContext
+    caller: str
     closing: asyncio.Event
     path: Path
     query: Query
@@ -107,6 +110,7 @@ def endpoint(row: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
         context = request.app[CONTEXT]
         call = Call(
             context,
+            request[CALLER].name if CALLER in request else "",
             request.app[CLOSING],
             read_strings(row.path_model, request.match_info.items()),
             read_strings(row.query_model, request.query.items()),

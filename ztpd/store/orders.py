@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from ztpd.domain.identity import Name
 from ztpd.domain.lifecycle import JobEvent, JobState, ServiceState
-from ztpd.domain.model import JobBody, LocationBody, VisitBody
+from ztpd.domain.model import AllocatedDevice, JobBody, LocationBody, VisitBody
 from ztpd.store import allocations, settling
 from ztpd.store.rows import Job
 from ztpd.store.times import optional_text
@@ -52,11 +52,7 @@ def put_job(tx: Transaction, id_: str, body: JobBody) -> tuple[Job, bool]:
             f"job {id_} exists with another kind, service, account, location or profile",
             "use a new job id for other work",
         )
-    if job.state not in AMENDABLE:
-        raise Refused(
-            f"job {id_} is {job.state} and cannot be amended",
-            f"amend it while it is {', '.join(sorted(AMENDABLE))}",
-        )
+    _require_amendable(job)
     return _amend(tx, job, body), False
 
 
@@ -80,18 +76,41 @@ def _order(tx: Transaction, id_: str, body: JobBody) -> Job:
 
 
 def _amend(tx: Transaction, job: Job, body: JobBody) -> Job:
-    # What the order leaves as it was stays as the visits since have made it.
+    # What the order leaves as it was stays as visits and allocations since have made it.
     kept = {
         name: getattr(job.body, name)
-        for name in ("technician", "window")
+        for name in ("technician", "window", "devices")
         if getattr(body, name) == getattr(job.ordered, name)
     }
-    visited = body.model_copy(update=kept)
+    return _become(tx, job, body, body.model_copy(update=kept))
+
+
+def allocate_device(tx: Transaction, id_: str, device: AllocatedDevice) -> Job:
+    """Give a job a device, in the place of what it had in this role; the order may be put again all the same.
+
+    Raises ``Unknown``, and ``Refused`` where the job cannot be amended any more.
+    """
+    job = tx.job(id_)
+    _require_amendable(job)
+    others = [each for each in job.body.devices if each.role != device.role]
+    return _become(tx, job, job.ordered, job.body.model_copy(update={"devices": (*others, device)}))
+
+
+def _require_amendable(job: Job) -> None:
+    if job.state not in AMENDABLE:
+        raise Refused(
+            f"job {job.id} is {job.state} and cannot be amended",
+            f"amend it while it is {', '.join(sorted(AMENDABLE))}",
+        )
+
+
+def _become(tx: Transaction, job: Job, ordered: JobBody, visited: JobBody) -> Job:
+    """Amend a job: ``ordered`` is what was put, ``visited`` what it comes to."""
     same_cpe = (visited.devices, visited.parameters) == (job.body.devices, job.body.parameters)
     tx.run(
         "amend_job",
         id=job.id,
-        ordered=None if visited == body else body.model_dump_json(),
+        ordered=None if visited == ordered else ordered.model_dump_json(),
         body=visited.model_dump_json(),
         cpe_confirmed_at=job.row["cpe_confirmed_at"] if same_cpe else None,
         now=tx.now_text,

@@ -2,9 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from ztpd.domain.failures import Code, Failure
+from ztpd.domain.identity import Kind
+from ztpd.domain.nearness import Waiting, WaitingJobs
+from ztpd.domain.sighting import Place
 from ztpd.store.engine import Connection
 from ztpd.store.rows import Job
 
@@ -84,6 +88,29 @@ class Reader:
         names = [dict(name) for name in self._all("names_of_device", device=row["id"])]
         return {**dict(row), "names": names}
 
+    def quarantine(self, after: int, limit: int, *, ignored: bool) -> list[Shown]:
+        """A page of quarantined devices, each with its last sightings and the jobs it may belong to."""
+        rows = self._all("list_quarantine", after=after, limit=limit, ignored=int(ignored))
+        waiting = WaitingJobs(map(_waiting, self._all("waiting_jobs") if rows else []))
+        return [self._quarantined(row, waiting) for row in rows]
+
+    def _quarantined(self, row: Row, waiting: WaitingJobs) -> Shown:
+        device = self._device(row)
+        serial = next((name["value"] for name in device["names"] if name["kind"] == Kind.PON), None)
+        place = None if row["element"] is None or row["port"] is None else Place(row["element"], row["port"])
+        heard = self._all("last_sightings", device=row["id"], limit=_HEARD)
+        return {
+            **device,
+            "why": _why_quarantined(row),
+            "heard": [_shown_body(each) for each in heard],
+            "nearest": [asdict(near) for near in waiting.near(serial, place)],
+        }
+
+    def audit(self, after: int, limit: int, subject: str | None) -> list[Shown]:
+        """A page of what was done by hand, oldest first."""
+        rows = self._all("list_audit", after=after, limit=limit, subject=subject)
+        return [{**dict(row), "detail": json.loads(row["detail"])} for row in rows]
+
     def sightings(self, after: int, limit: int, device: int | None, *, unmatched: bool) -> list[Shown]:
         """A page of sightings by id; ``unmatched`` leaves only those that belong to no job."""
         rows = self._all("list_sightings", after=after, limit=limit, device=device, unmatched=int(unmatched))
@@ -123,6 +150,22 @@ class Reader:
             *(_trace_of_attempt(row) for row in self._all("attempts_of_job", job=id_)),
         ]
         return sorted(entries, key=lambda entry: str(entry["at"]))
+
+
+_HEARD = 5
+"""How many sightings are shown of a quarantined device."""
+
+
+def _why_quarantined(row: Row) -> str:
+    """Why a device is held, in words for the operator."""
+    if row["reason"] in set(Code):
+        return Failure(Code(row["reason"])).operator
+    return "No open job or service expects this device."
+
+
+def _waiting(row: Row) -> Waiting:
+    place = None if row["element"] is None or row["port"] is None else Place(row["element"], row["port"])
+    return Waiting(row["job"], row["serial"], place)
 
 
 def _shown_job(job: Job) -> Shown:

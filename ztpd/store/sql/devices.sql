@@ -102,6 +102,30 @@ VALUES (:device, :job, :source, :element, :port, :body, :verdict, :heard_at, :he
 -- The same thing heard again: counted, not written anew.
 UPDATE sighting SET times = times + 1, last_heard_at = :heard_at WHERE id = :id;
 
+-- name: list_quarantine(after, ignored, limit)
+SELECT * FROM device
+WHERE state = 'quarantined' AND id > :after AND (CAST(:ignored AS INTEGER) = 1 OR ignored_at IS NULL)
+ORDER BY id LIMIT :limit;
+
+-- name: ignore_device(now, id)!
+UPDATE device SET ignored_at = :now WHERE id = :id;
+
+-- name: waiting_jobs()
+-- Jobs whose device is still to come, with the PON serial that each expects and where.
+SELECT j.id AS job, a.value AS serial, l.element, l.port FROM job j
+LEFT JOIN allocation a ON a.job = j.id AND a.kind = 'pon' AND a.role = 'ont' LEFT JOIN location l ON l.id = j.location
+WHERE j.state IN ('held', 'ready', 'failed') ORDER BY j.id;
+
+-- name: last_sightings(device, limit)
+SELECT * FROM sighting WHERE device = :device ORDER BY id DESC LIMIT :limit;
+
+-- name: add_audit(actor, action, subject, detail, now)!
+INSERT INTO audit (at, actor, action, subject, detail) VALUES (:now, :actor, :action, :subject, :detail);
+
+-- name: list_audit(after, subject, limit)
+SELECT * FROM audit WHERE id > :after AND (CAST(:subject AS TEXT) IS NULL OR subject = :subject)
+ORDER BY id LIMIT :limit;
+
 -- name: list_sightings(after, device, unmatched, limit)
 SELECT s.*, d.state AS device_state FROM sighting s JOIN device d ON d.id = s.device
 WHERE s.id > :after AND (CAST(:device AS BIGINT) IS NULL OR s.device = :device)
