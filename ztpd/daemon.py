@@ -302,7 +302,8 @@ async def run(
     """
     parts.require(configuration)
     routes = parts.routes(parts.endpoints(configuration))
-    context = Context(utc_now, configuration.profiles, routes, event_ids())
+    claims = configuration.settings.discovery.registration_ids == "claimed-once"
+    context = Context(utc_now, configuration.profiles, routes, event_ids(), claims)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(configuration.settings.store.url, context, pass_point))
         daemon = Daemon(

@@ -92,10 +92,14 @@ class DhcpSection(Section):
 
 
 class DiscoverySection(Section):
-    """What hears devices: the element's lists are read every ``poll_s``, ``intake`` is the socket for local helpers."""
+    """What hears devices: the element's lists are read every ``poll_s``, ``intake`` is the socket for local helpers.
+
+    ``registration_ids``: whether the first ONU that shows a job's registration id in its place is bound to the job.
+    """
 
     circuit_ids: Path = Path("circuit-ids.toml")
     intake: Path | None = None
+    registration_ids: Literal["refused", "claimed-once"] = "refused"
     poll_s: Seconds = 60.0
     reconnect_s: Seconds = 5.0
     dhcp: DhcpSection = DhcpSection()

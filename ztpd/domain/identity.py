@@ -1,8 +1,8 @@
 """Which identifiers name the same device.
 
-A device is known by a set of names: PON serial, CWMP OUI and serial, MAC address. Two of them meet in one device
-when one sighting carries both, when one spells the other (a CWMP serial that is the hex of a PON serial), or when
-an address ties them (the lease of a MAC and the source of an Inform). A place (circuit-id, element and port) never
+A device is known by a set of names: PON serial, CWMP OUI and serial, MAC address, registration id. Two of them meet in
+one device when one sighting carries both, when one spells the other (a CWMP serial that is the hex of a PON serial), or
+when an address ties them (the lease of a MAC and the source of an Inform). A place (circuit-id, element and port) never
 names a device by itself.
 """
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
+from pon import registration
 from pon import serial as pon_serial
 from ztpd.domain.model import AllocatedDevice
 from ztpd.domain.sighting import Sighting
@@ -23,6 +24,7 @@ class Kind(enum.StrEnum):
     PON = "pon"  # canonical PON serial
     CWMP = "cwmp"  # OUI-serial
     MAC = "mac"
+    REGISTRATION = "registration"  # fingerprint of a registration id; no sighting bears it, for it is a claim
 
 
 class Name(NamedTuple):
@@ -63,6 +65,8 @@ def names_of_allocation(device: AllocatedDevice) -> frozenset[Name]:
         names |= _cwmp_names(device.oui, device.serial)
     if device.mac is not None:
         names.add(Name(Kind.MAC, device.mac))
+    if device.registration_id is not None:
+        names.add(Name(Kind.REGISTRATION, registration.fingerprint(registration.normalise(device.registration_id))))
     return frozenset(names)
 
 

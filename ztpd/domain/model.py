@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from pon import registration
 from pon import serial as pon_serial
 
 Identifier = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$")]
@@ -42,6 +43,10 @@ def normalise_mac(text: str) -> str:
         raise ValueError(f"{text!r} is no MAC address: expected aa:bb:cc:dd:ee:ff")
     digits = bare.replace(":", "").replace("-", "")
     return ":".join(digits[index : index + 2] for index in range(0, 12, 2))
+
+
+def _registration(text: str) -> str:
+    return f"0x{registration.normalise(text)}"
 
 
 class Strict(BaseModel):
@@ -89,12 +94,19 @@ class LocationBody(Strict):
 
 
 class AllocatedDevice(Strict):
-    """A device set aside for a job: an ONT by its PON serial, a CPE by OUI and CWMP serial, either by MAC."""
+    """A device set aside for a job: an ONT by its PON serial, a CPE by OUI and CWMP serial, either by MAC.
+
+    An ONT whose serial is not known beforehand is named by the registration id that it logs in with, as text or as
+    ``0x`` and hex: the first to show it in its place is bound by its serial.
+    """
 
     role: Literal["ont", "cpe"]
     serial: Printed | None = None
     oui: Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{6}$"), AfterValidator(str.upper)] | None = None
     mac: Annotated[str, AfterValidator(normalise_mac)] | None = None
+    registration_id: Annotated[str, Field(max_length=80), AfterValidator(_registration)] | None = Field(
+        default=None, repr=False
+    )
 
     @field_validator("serial")
     @classmethod
@@ -105,8 +117,10 @@ class AllocatedDevice(Strict):
 
     @model_validator(mode="after")
     def _names_a_device(self) -> Self:
-        if self.serial is None and self.mac is None:
+        if self.serial is None and self.mac is None and self.registration_id is None:
             raise ValueError("give a serial or a mac")
+        if self.role == "cpe" and self.registration_id is not None:
+            raise ValueError("a registration id is an ont's")
         if self.role == "cpe" and self.serial is not None and self.oui is None:
             raise ValueError("a cpe's serial needs its oui: CWMP serials are unique per OUI only")
         return self

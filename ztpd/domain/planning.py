@@ -17,13 +17,15 @@ class Surroundings:
     """What the network and the other orders say about a job before its visit.
 
     ``taken`` tells of each allocated device that another open job or service holds; ``port_holder`` is the service
-    that holds the port, where a port serves one only.
+    that holds the port, where a port serves one only; ``claims`` tells whether a registration id may stand for the
+    serial.
     """
 
     location: LocationBody | None
     profile: Profile | None
     taken: Sequence[str] = ()
     port_holder: str | None = None
+    claims: bool = False
 
 
 def missing_legs(body: JobBody, around: Surroundings) -> list[Failure]:
@@ -64,8 +66,11 @@ def _device_legs(body: JobBody, around: Surroundings) -> list[Failure]:
     access = around.location.access if around.location else None
     needed = "ont" if access is None or access.technology == "pon" else "cpe"
     device = body.device(needed)
-    if device is None or (needed == "ont" and device.serial is None):
+    if device is None or (needed == "ont" and device.serial is None and device.registration_id is None):
         return [Failure(Code.DEVICE_MISSING, f"no {needed} with a serial is allocated")]
+    if needed == "ont" and device.serial is None and not around.claims:
+        detail = "the ont has a registration id only, which discovery.registration_ids does not allow to be claimed"
+        return [Failure(Code.DEVICE_MISSING, detail)]
     return []
 
 

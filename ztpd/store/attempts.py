@@ -217,7 +217,7 @@ def complete(tx: Transaction, job: Job, profile: Profile) -> Job:
         upstream_mbps=profile.speed.upstream_mbps,
         confirmed_at=confirmed_at,
         activated_at=tx.now_text,
-        devices=[device.model_dump(exclude_none=True) for device in job.body.devices],
+        devices=[device.model_dump(exclude_none=True, exclude={"registration_id"}) for device in job.body.devices],
     )
     return completed
 

@@ -88,7 +88,8 @@ def surroundings(tx: Transaction, job: Job) -> Surroundings:
         holder = tx.one("port_holder", element=access.element, port=access.port, service=job.service)
     taken = allocations.taken(tx, job)
     profile = tx.profiles.get(job.body.profile)
-    return Surroundings(location, profile, taken, None if holder is None else str(holder["service"]))
+    port_holder = None if holder is None else str(holder["service"])
+    return Surroundings(location, profile, taken, port_holder, tx.claims_registration_ids)
 
 
 def _hold(tx: Transaction, job: Job, event: JobEvent, failures: list[Failure]) -> Job:

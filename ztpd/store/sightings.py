@@ -10,13 +10,13 @@ import structlog
 from pon.onu import Presence as OnuPresence
 from pon.onu import PresentOnu
 from ztpd.domain import identity, matching
-from ztpd.domain.identity import Name
+from ztpd.domain.identity import Kind, Name
 from ztpd.domain.lifecycle import DeviceState, JobState
 from ztpd.domain.matching import Conflict, Match, Unmatched, Verdict
 from ztpd.domain.planning import wanted_cpe
 from ztpd.domain.profile import Value
 from ztpd.domain.sighting import Place, Presence, Sighting, Source
-from ztpd.store import allocations, devices, settling, standing
+from ztpd.store import allocations, devices, registration, settling, standing
 from ztpd.store.rows import SIGHTING, Job, device_state_of
 from ztpd.store.times import to_text
 from ztpd.store.transaction import Row, Transaction
@@ -60,23 +60,22 @@ def record_listing(tx: Transaction, element: str, listed: Sequence[PresentOnu], 
     An ONU that is believed present and is not listed is gone. One that a job waits for counts as heard again.
     """
     believed = {(row["serial"], row["port"]): row for row in tx.all("present_on_element", element=element)}
-    awaited = {row["serial"] for row in tx.all("awaited_serials")}
+    awaited = {row["value"] for row in tx.all("awaited_names", kind=Kind.PON)}
+    registrations = registration.awaited(tx)
     gone = believed.keys() - {(onu.serial, onu.port) for onu in listed}
     changed = [
-        _announcement(element, onu, heard_at)
+        onu
         for onu in listed
         if onu.serial in awaited
+        or registration.fingerprint_of(onu) in registrations
         or (onu.serial, onu.port) not in believed
         or believed[onu.serial, onu.port]["raw_state"] != onu.raw_state
     ]
-    absent = [
-        Sighting(Source.PON, heard_at, Presence.ABSENT, element=element, port=port, serial=serial)
-        for serial, port in sorted(gone)
-    ]
-    for sighting in (*absent, *changed):
-        kept = tx.apart(lambda sighting=sighting: record_sighting(tx, sighting))  # type: ignore[misc]
+    absent = [PresentOnu(port, serial, OnuPresence.ABSENT) for serial, port in sorted(gone)]
+    for onu in (*absent, *changed):
+        kept = tx.apart(lambda onu=onu: record_announcement(tx, element, onu, heard_at))  # type: ignore[misc]
         if isinstance(kept, Exception):
-            log.error("an ONU cannot be kept", element=element, serial=sighting.serial, exc_info=kept)
+            log.error("an ONU cannot be kept", element=element, serial=onu.serial, exc_info=kept)
     return len(absent) + len(changed)
 
 
@@ -89,15 +88,21 @@ def keep_elements(tx: Transaction, elements: Collection[str]) -> list[str]:
 
 
 def record_announcement(tx: Transaction, element: str, onu: PresentOnu, heard_at: datetime) -> Recorded:
-    """Keep what an element announced of one ONU."""
-    return record_sighting(tx, _announcement(element, onu, heard_at))
-
-
-def _announcement(element: str, onu: PresentOnu, heard_at: datetime) -> Sighting:
-    presence = Presence.ABSENT if onu.presence is OnuPresence.ABSENT else Presence.PRESENT
-    # The registration id is left out: where ONUs log in by it, it is a credential.
-    details = {"state": onu.raw_state}
-    return Sighting(Source.PON, heard_at, presence, element, onu.port, serial=onu.serial, details=details)
+    """Keep what an element announced of one ONU, which may claim a job by its registration id."""
+    absent = onu.presence is OnuPresence.ABSENT
+    claimed = None if absent else registration.claim(tx, element, onu, heard_at)
+    # The registration id itself is left out: where ONUs log in by it, it is a credential.
+    details = {"state": onu.raw_state, "registration-id": claimed}
+    sighting = Sighting(
+        Source.PON,
+        heard_at,
+        Presence.ABSENT if absent else Presence.PRESENT,
+        element,
+        onu.port,
+        serial=onu.serial,
+        details={name: value for name, value in details.items() if value is not None},
+    )
+    return record_sighting(tx, sighting)
 
 
 @dataclass(frozen=True, slots=True)

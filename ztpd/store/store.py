@@ -57,6 +57,7 @@ class Context:
     profiles: Mapping[str, Profile]
     routes: Routes
     new_id: Callable[[], str]
+    claims_registration_ids: bool = False
 
 
 @dataclass(slots=True)
@@ -94,6 +95,7 @@ class Store:
             context.routes,
             context.new_id,
             touched,
+            context.claims_registration_ids,
         )
         return intention(tx)
 

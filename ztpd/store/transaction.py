@@ -61,6 +61,8 @@ class Transaction:
     routes: Routes
     new_id: Callable[[], str]
     touched: set[str] = field(default_factory=set)
+    claims_registration_ids: bool = False
+    """Whether a registration id may bind the first ONU that shows it in its place."""
     now_text: str = field(init=False)
     """The moment as the database keeps it."""
 

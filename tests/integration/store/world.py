@@ -96,6 +96,7 @@ class World:
     profiles: dict[str, Profile]
     now: datetime = START
     ids: Iterator[int] = field(default_factory=itertools.count)
+    claims_registration_ids: bool = False
 
     def do(self, intention: Callable[Concatenate[Transaction, P], T], *arguments: P.args, **named: P.kwargs) -> T:
         """Run an intention and commit it; undo it when it raises."""
@@ -116,6 +117,7 @@ class World:
             self.profiles,
             routes,
             lambda: f"event-{next(self.ids)}",
+            claims_registration_ids=self.claims_registration_ids,
         )
 
     def later(self, **time: float) -> None:

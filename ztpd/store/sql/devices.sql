@@ -75,10 +75,10 @@ WHERE id = :id;
 SELECT p.port, p.raw_state, n.value AS serial FROM presence p CROSS JOIN device_name n
 WHERE p.element = :element AND n.device = p.device AND n.kind = 'pon';
 
--- name: awaited_serials()
--- PON serials that some job is waiting to hear in its place.
-SELECT a.value AS serial FROM job j CROSS JOIN allocation a
-WHERE j.state IN ('held', 'ready') AND a.job = j.id AND a.kind = 'pon';
+-- name: awaited_names(kind)
+-- Names of one kind that some job is waiting to hear in its place.
+SELECT a.value FROM job j CROSS JOIN allocation a
+WHERE j.state IN ('held', 'ready') AND a.job = j.id AND a.kind = :kind;
 
 -- name: same_sighting(device, source, depth, body, verdict)^
 -- The last sightings of a source, as many as one exchange with the device has messages, hold the same already.
