@@ -24,8 +24,8 @@ class Devices:
         self.known: dict[int, frozenset[Name]] = {}
         self._ids = count()
 
-    def hear(self, names: frozenset[Name], tied: Iterable[int] = ()) -> None:
-        found = resolve(names, self.known, tied)
+    def hear(self, names: frozenset[Name], tied: Iterable[int] = (), near: Iterable[int] = ()) -> None:
+        found = resolve(names, self.known, tied, near=near)
         device = next(self._ids) if found.device is None else found.device
         had = frozenset().union(*(self.known.pop(id_, frozenset()) for id_ in (device, *found.joined)))
         elsewhere = frozenset().union(*self.known.values())
@@ -69,11 +69,14 @@ def _any_names() -> st.SearchStrategy[Sequence[frozenset[Name]]]:
     return st.lists(one.map(lambda names: frozenset(name for name in names if name is not None)), max_size=15)
 
 
-@given(_any_names(), st.lists(st.integers(0, 5), max_size=15))
-def test_a_device_never_has_two_serials_of_one_kind(heard: Sequence[frozenset[Name]], ties: list[int]) -> None:
+@given(_any_names(), st.lists(st.integers(0, 5), max_size=15), st.booleans())
+def test_a_device_never_has_two_serials_of_one_kind(
+    heard: Sequence[frozenset[Name]], ties: list[int], by_mac: bool
+) -> None:
     devices = Devices()
     for names, tie in zip(heard, [*ties, *range(len(heard))], strict=False):
-        devices.hear(names, [tie] if tie in devices.known else [])
+        known = [tie] if tie in devices.known else []
+        devices.hear(names, [] if by_mac else known, known if by_mac else [])
         for kind in (Kind.PON, Kind.CWMP):
             assert all(sum(name.kind is kind for name in has) <= 1 for has in devices.known.values())
 

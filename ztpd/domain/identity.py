@@ -91,13 +91,15 @@ def resolve(
     known: Mapping[int, frozenset[Name]],
     tied: Iterable[int] = (),
     services: Mapping[int, str] = _UNBOUND,
+    near: Iterable[int] = (),
 ) -> Resolution:
     """Decide which known device the names mean; ``known`` holds the full names of every device in question.
 
     Devices that share no kind with different values are one device heard in two ways and are joined. Those that do
     (two PON serials behind one MAC) contradict each other, and so do devices bound to different ``services``; the
     strongest name then decides: PON serial, CWMP, MAC. ``tied`` are devices that only an address or a place ties to
-    the names: joined when nothing speaks against it.
+    the names: joined when nothing speaks against it, as another MAC would. ``near`` are devices whose MACs are of one
+    block with the one heard: for them it does not.
     """
     strongest = sorted(names, key=lambda name: (_strength(name), name.value))
     hits = list(dict.fromkeys(device for name in strongest for device, has in known.items() if name in has))
@@ -105,8 +107,9 @@ def resolve(
     same: list[int] = []
     contradiction: list[int] = []
     serving: set[str] = set()
-    for candidate in dict.fromkeys([*hits, *tied]):
-        exclusive = _SERIALS if candidate in hits else frozenset(Kind)
+    beside = frozenset([*hits, *near])
+    for candidate in dict.fromkeys([*hits, *near, *tied]):
+        exclusive = _SERIALS if candidate in beside else frozenset(Kind)
         bound = {services[candidate]} if candidate in services else set[str]()
         if not _contradict(belonging, known[candidate], exclusive) and len(serving | bound) <= 1:
             belonging |= known[candidate]

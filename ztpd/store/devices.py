@@ -1,11 +1,14 @@
 """Devices: which one a set of names means, where it is present, and what a verdict makes of it."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from types import MappingProxyType
 
 from ztpd.domain import identity
 from ztpd.domain.failures import Failure
 from ztpd.domain.identity import Kind, Name
+from ztpd.domain.joining import Tie
 from ztpd.domain.lifecycle import DEVICE, DeviceEvent, DeviceState, advance, allows
 from ztpd.domain.matching import Conflict, Match, Verdict
 from ztpd.domain.sighting import Place, Presence, Sighting
@@ -14,6 +17,8 @@ from ztpd.store.transaction import Row, Transaction
 
 UNKNOWN = "unknown"
 """Why a device is in quarantine that nothing expects and nothing contradicts."""
+
+_NOT_TIED: Mapping[Tie, Sequence[int]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +30,22 @@ class Recognised:
 
 
 def recognise(
-    tx: Transaction, names: frozenset[Name], source: str, unheard: DeviceState, tied: Iterable[int] = ()
+    tx: Transaction,
+    names: frozenset[Name],
+    source: str,
+    unheard: DeviceState,
+    tied: Mapping[Tie, Sequence[int]] = _NOT_TIED,
 ) -> Recognised:
     """Find the device that the names mean and give it all of them; one that nobody knew begins as ``unheard``.
 
     Devices that prove to be the same are joined. A name that another device keeps stays there.
     """
-    candidates = {id_ for id_ in (*map(tx.device_named, names), *tied) if id_ is not None}
+    candidates = {id_ for id_ in (*map(tx.device_named, names), *chain(*tied.values())) if id_ is not None}
     known = {id_: names_of(tx, id_) for id_ in sorted(candidates)}
     services = {id_: row["service"] for id_ in known if (row := row_of(tx, id_))["service"] is not None}
-    resolution = identity.resolve(names, known, tied, services)
+    near = tied.get(Tie.NEAR_MAC, ())
+    others = [id_ for tie, ids in tied.items() if tie is not Tie.NEAR_MAC for id_ in ids]
+    resolution = identity.resolve(names, known, others, services, near)
     device = _add(tx, unheard) if resolution.device is None else resolution.device
     for joined in resolution.joined:
         _join(tx, device, joined)
@@ -103,7 +114,8 @@ def touch(tx: Transaction, device: int, sighting: Sighting, heard_at: str) -> No
     """Keep when a device was last heard and at which address."""
     if sighting.ip is not None:
         tx.run("release_ip", id=device, ip=sighting.ip)
-    tx.run("touch_device", id=device, ip=sighting.ip, circuit_id=sighting.circuit_id, now=heard_at)
+    line = sighting.circuit_id if sighting.trusted else None
+    tx.run("touch_device", id=device, ip=sighting.ip, circuit_id=line, now=heard_at)
 
 
 def judged(tx: Transaction, row: Row, verdict: Verdict) -> None:

@@ -10,14 +10,14 @@ import structlog
 from pon.onu import Presence as OnuPresence
 from pon.onu import PresentOnu
 from ztpd.domain import identity, matching
-from ztpd.domain.identity import Kind, Name
+from ztpd.domain.identity import Kind
 from ztpd.domain.lifecycle import DeviceState, JobState
 from ztpd.domain.matching import Conflict, Match, Unmatched, Verdict
 from ztpd.domain.planning import wanted_cpe
 from ztpd.domain.profile import Value
 from ztpd.domain.sighting import Place, Presence, Sighting, Source
-from ztpd.store import allocations, devices, registration, settling, standing
-from ztpd.store.rows import SIGHTING, Job, device_state_of
+from ztpd.store import allocations, devices, registration, settling, standing, ties
+from ztpd.store.rows import SIGHTING, Job
 from ztpd.store.times import to_text
 from ztpd.store.transaction import Row, Transaction
 
@@ -40,7 +40,7 @@ def record_sighting(tx: Transaction, sighting: Sighting) -> Recorded:
     """Keep a sighting, find its device, match it, and advance the job that expects it."""
     located = _located(tx, sighting)
     names = identity.names_of_sighting(located)
-    found = devices.recognise(tx, names, located.source, DeviceState.QUARANTINED, _tied(tx, located))
+    found = devices.recognise(tx, names, located.source, DeviceState.QUARANTINED, ties.tied(tx, located))
     before = devices.row_of(tx, found.device)
     verdict, job = _judge(tx, located, found.device)
     recorded = Recorded(found.device, None if job is None else job.id, _in_words(verdict, found))
@@ -130,34 +130,6 @@ def _located(tx: Transaction, sighting: Sighting) -> Sighting:
         return sighting
     row = tx.one("place_of_circuit_id", circuit_id=sighting.circuit_id)
     return sighting if row is None else replace(sighting, element=row["element"], port=row["port"])
-
-
-def _tied(tx: Transaction, sighting: Sighting) -> list[int]:
-    """Devices that the sighting's address or place ties to it, though no name does."""
-    if sighting.source is Source.CWMP and sighting.ip is not None:
-        lessee = tx.one("device_with_ip", ip=sighting.ip)
-        return [] if lessee is None else [int(lessee["id"])]
-    if sighting.source is Source.DHCP and sighting.circuit_id is not None and sighting.trusted:
-        return _awaited_behind(tx, sighting, sighting.circuit_id)
-    return []
-
-
-def _awaited_behind(tx: Transaction, sighting: Sighting, circuit_id: str) -> list[int]:
-    """The one device that open jobs expect behind a circuit-id; none where several are, or the heard one has a job."""
-    place = tx.one("place_of_circuit_id", circuit_id=circuit_id)
-    names = identity.names_of_sighting(sighting)
-    if place is None or any(_has_owner(tx, name) for name in names):
-        return []
-    bodies = [Job(row).body for row in tx.all("open_jobs_at", location=place["location"])]
-    # The frame is the CPE's where there is one, else the ONT's.
-    expected = [device for body in bodies if (device := body.device("cpe") or body.device("ont")) is not None]
-    found = {tx.device_named(name) for device in expected for name in identity.names_of_allocation(device)} - {None}
-    return [device for device in found if device is not None] if len(found) == 1 else []
-
-
-def _has_owner(tx: Transaction, name: Name) -> bool:
-    device = tx.device_named(name)
-    return device is not None and device_state_of(devices.row_of(tx, device)) is not DeviceState.QUARANTINED
 
 
 def _judge(tx: Transaction, sighting: Sighting, device: int) -> tuple[Verdict, Job | None]:

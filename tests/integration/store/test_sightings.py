@@ -317,3 +317,41 @@ def test_attempts_by_plugging_in_again_are_bounded_until_the_next_visit(here: Wo
     here.do(orders.open_visit, "J-1", 2, VisitBody())
     here.announce()
     assert here.claimed().attempt == ATTEMPTS_A_VISIT + 1
+
+
+NEXT_MAC, FAR_MAC = "00:11:22:33:44:57", "00:11:22:33:44:99"
+
+
+def one_line(here: World) -> None:
+    here.do(orders.put_location, "LOC-1", location(circuit_id=CIRCUIT))
+
+
+def macs_of(here: World) -> list[list[str]]:
+    """The MAC addresses of each device that has one."""
+    devices = here.reader.devices(0, 100, None)
+    found = [[name["value"] for name in device["names"] if name["kind"] == "mac"] for device in devices]
+    return [macs for macs in found if macs]
+
+
+def test_the_macs_of_one_block_on_one_line_are_one_device(here: World) -> None:
+    one_line(here)
+    here.dhcp(MAC, circuit_id=CIRCUIT_HEX)
+    here.dhcp(NEXT_MAC, ip="10.0.0.6", circuit_id=CIRCUIT_HEX)
+    here.dhcp(FAR_MAC, ip="10.0.0.7", circuit_id=CIRCUIT_HEX)
+    assert macs_of(here) == [[MAC, NEXT_MAC], [FAR_MAC]]
+
+
+def test_the_next_mac_on_another_line_or_by_a_stranger_s_word_is_another_device(here: World) -> None:
+    one_line(here)
+    here.dhcp(MAC, circuit_id=CIRCUIT_HEX)
+    here.dhcp(NEXT_MAC, ip="10.0.0.6", circuit_id="00")
+    assert macs_of(here) == [[MAC], [NEXT_MAC]]
+    here.dhcp("00:11:22:33:44:54", ip="10.0.0.7", circuit_id=CIRCUIT_HEX, trusted=False)
+    assert len(macs_of(here)) == 3
+
+
+def test_a_cpe_that_is_allocated_by_the_mac_on_its_label_is_known_by_the_next_one(here: World) -> None:
+    one_line(here)
+    here.do(orders.put_job, "J-1", order(ONT, AllocatedDevice(role="cpe", mac=MAC)))
+    here.dhcp(NEXT_MAC, circuit_id=CIRCUIT_HEX)
+    assert macs_of(here) == [[MAC, NEXT_MAC]]

@@ -21,6 +21,9 @@ SELECT kind, value, source, first_seen_at FROM device_name WHERE device = :devic
 -- The device that last had this address (a lease ties a MAC to the source of an Inform).
 SELECT id FROM device WHERE ip = :ip AND state <> 'retired' ORDER BY last_seen_at DESC, id DESC LIMIT 1;
 
+-- name: devices_on_line(circuit_id, limit)
+SELECT id FROM device WHERE circuit_id = :circuit_id AND state <> 'retired' ORDER BY last_seen_at DESC LIMIT :limit;
+
 -- name: add_name(kind, value, device, source, now)!
 INSERT INTO device_name (kind, value, device, source, first_seen_at) VALUES (:kind, :value, :device, :source, :now)
 ON CONFLICT (kind, value) DO NOTHING;

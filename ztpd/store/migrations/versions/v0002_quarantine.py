@@ -1,4 +1,4 @@
-"""What a quarantined device is held for in detail, whether it was silenced, and who did what to it by hand."""
+"""What a quarantined device is held for in detail, whether it was silenced, who did what by hand; devices by line."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,4 +24,5 @@ def upgrade() -> None:
         sa.Column("detail", sa.Text, nullable=False),
     )
     op.create_index("audit_subject", "audit", ["subject", "id"])
+    op.create_index("device_circuit_id", "device", ["circuit_id"])
     op.create_index("allocation_kind", "allocation", ["kind", "job"])
