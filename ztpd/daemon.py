@@ -30,7 +30,7 @@ from ztpd.api.server import serve
 from ztpd.config import Configuration
 from ztpd.discovery.capture import CaptureError, capture
 from ztpd.discovery.dhcp import DhcpEar, Repeats
-from ztpd.discovery.inbox import Inbox
+from ztpd.discovery.inbox import GROUP, Inbox
 from ztpd.discovery.intake import intake
 from ztpd.discovery.pon import Keep, PonListener
 from ztpd.domain.sighting import Sighting
@@ -187,8 +187,15 @@ class Daemon:
         def has_ports(element: str, ports: frozenset[str]) -> None:
             self.elements[element] = Element(self.elements[element].technologies, ports)
 
-        async def listed(element: str, present: Sequence[PresentOnu], heard_at: datetime) -> None:
-            await self.store.commit(sightings.record_listing, element, present, heard_at)
+        async def listed(element: str, present: Sequence[PresentOnu], read_at: datetime) -> None:
+            last: sightings.Difference | None = None
+            while True:
+                found = await self.store.commit(
+                    sightings.record_listing, element, present, read_at, after=last, limit=GROUP
+                )
+                if len(found) < GROUP:
+                    return
+                last = found[-1]
 
         section = self.configuration.settings.discovery
         return PonListener(

@@ -13,7 +13,8 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
-GROUP = 256
+GROUP = 64
+"""How many sightings of one source are under way at a time: whoever else writes waits for one group at most."""
 
 
 async def next_group(waiting: asyncio.Queue[T]) -> list[T]:

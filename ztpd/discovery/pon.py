@@ -27,7 +27,10 @@ READINGS = 3
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Where what was heard goes; the first two return when it is durable, ``ports`` only remembers."""
+    """Where what was heard goes; the first two return when it is durable, ``ports`` only remembers.
+
+    An announcement comes with the moment it was heard, a list with the moment it was asked for.
+    """
 
     announcement: Callable[[str, PresentOnu, datetime], Awaitable[object]]
     listing: Callable[[str, Sequence[PresentOnu], datetime], Awaitable[object]]
@@ -117,11 +120,8 @@ class PonListener:
         while True:
             heard.incomplete.clear()
             began = now()
-            listed = await self._listed(heard, unread)
-            kept = listed is not None and await self._kept(
-                self.keep.listing(self.driver.name, listed, self.now()), unkept
-            )
-            if not kept:
+            read = await self._read(heard, unread)
+            if read is None or not await self._kept(self.keep.listing(self.driver.name, *read), unkept):
                 await asyncio.sleep(self._jittered(self.reconnect_s))
                 continue
             unkept.over()
@@ -130,12 +130,12 @@ class PonListener:
             await _set_within(heard.incomplete, self._jittered(self.poll_s))
             await asyncio.sleep(rest_until - now())
 
-    async def _listed(self, heard: _Heard, trouble: Trouble) -> Sequence[PresentOnu] | None:
-        """What the element lists, or None when it does not answer."""
+    async def _read(self, heard: _Heard, trouble: Trouble) -> tuple[Sequence[PresentOnu], datetime] | None:
+        """What the element lists and when it was asked, or None when it does not answer."""
         name = self.driver.name
         try:
             self.keep.ports(name, await self.driver.ports())
-            listed = await self._read_list(heard)
+            read = await self._read_list(heard)
         except Exception as error:
             # Whatever it is: one element must not end the daemon for all others.
             self._tell(trouble, "element does not answer", error, exc_info=_flaw(error))
@@ -145,17 +145,16 @@ class PonListener:
         if tries:
             log.info("element answers again", element=name, tries=tries)
         self.report_up(name, True)
-        return listed
+        return read
 
-    async def _read_list(self, heard: _Heard) -> Sequence[PresentOnu]:
+    async def _read_list(self, heard: _Heard) -> tuple[Sequence[PresentOnu], datetime]:
         """The list; read again when something was announced meanwhile, for then it may be the older of the two."""
-        listed: Sequence[PresentOnu] = ()
         for _ in range(READINGS):
-            before = heard.count
+            before, asked_at = heard.count, self.now()
             listed = await self.driver.list_discovered()
             if heard.count == before:
                 break
-        return listed
+        return listed, asked_at
 
     async def _keep_heard(self, heard: _Heard, unkept: Trouble) -> None:
         while True:

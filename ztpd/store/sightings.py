@@ -54,29 +54,64 @@ def record_sighting(tx: Transaction, sighting: Sighting) -> Recorded:
     return recorded
 
 
-def record_listing(tx: Transaction, element: str, listed: Sequence[PresentOnu], heard_at: datetime) -> int:
-    """Hold an element's list of present ONUs against what is believed, and record each difference; how many.
+@dataclass(frozen=True, slots=True, order=True)
+class Difference:
+    """One ONU whose listing is not what is believed of it; those that are gone come first, so that a move is one."""
 
-    An ONU that is believed present and is not listed is gone. One that a job waits for counts as heard again.
+    present: bool
+    serial: str
+    port: str
+
+
+def record_listing(
+    tx: Transaction,
+    element: str,
+    listed: Sequence[PresentOnu],
+    read_at: datetime,
+    after: Difference | None = None,
+    limit: int | None = None,
+) -> list[Difference]:
+    """Hold an element's list of present ONUs against what is believed, and record each difference; which.
+
+    An ONU that was believed present when the list was read and is not on it is gone. One that a job waits for counts
+    as heard again. At most ``limit`` differences behind ``after`` are recorded, so that a list of thousands holds up
+    nobody else's intentions: call again with the last one until fewer come back.
     """
-    believed = {(row["serial"], row["port"]): row for row in tx.all("present_on_element", element=element)}
+    believed = tx.all("present_on_element", element=element)
+    onus = {
+        **{Difference(False, onu.serial, onu.port): onu for onu in _gone(believed, listed, read_at)},
+        **{Difference(True, onu.serial, onu.port): onu for onu in _news(tx, believed, listed)},
+    }
+    recorded = sorted(each for each in onus if after is None or each > after)[:limit]
+    for each in recorded:
+        kept = tx.apart(lambda onu=onus[each]: record_announcement(tx, element, onu, read_at))  # type: ignore[misc]
+        if isinstance(kept, Exception):
+            log.error("an ONU cannot be kept", element=element, serial=each.serial, exc_info=kept)
+    return recorded
+
+
+def _news(tx: Transaction, believed: Sequence[Row], listed: Sequence[PresentOnu]) -> list[PresentOnu]:
+    """What is listed and not believed in this state, or waited for by a job."""
+    states = {(row["serial"], row["port"]): row["raw_state"] for row in believed}
     awaited = {row["value"] for row in tx.all("awaited_names", kind=Kind.PON)}
     registrations = registration.awaited(tx)
-    gone = believed.keys() - {(onu.serial, onu.port) for onu in listed}
-    changed = [
+    return [
         onu
         for onu in listed
         if onu.serial in awaited
-        or registration.fingerprint_of(onu) in registrations
-        or (onu.serial, onu.port) not in believed
-        or believed[onu.serial, onu.port]["raw_state"] != onu.raw_state
+        or states.get((onu.serial, onu.port)) != onu.raw_state
+        or (registrations and registration.fingerprint_of(onu) in registrations)
     ]
-    absent = [PresentOnu(port, serial, OnuPresence.ABSENT) for serial, port in sorted(gone)]
-    for onu in (*absent, *changed):
-        kept = tx.apart(lambda onu=onu: record_announcement(tx, element, onu, heard_at))  # type: ignore[misc]
-        if isinstance(kept, Exception):
-            log.error("an ONU cannot be kept", element=element, serial=onu.serial, exc_info=kept)
-    return len(absent) + len(changed)
+
+
+def _gone(believed: Sequence[Row], listed: Sequence[PresentOnu], read_at: datetime) -> list[PresentOnu]:
+    """What was believed present when the list was read and is not on it."""
+    there, moment = {(onu.serial, onu.port) for onu in listed}, to_text(read_at)
+    return [
+        PresentOnu(row["port"], row["serial"], OnuPresence.ABSENT)
+        for row in believed
+        if row["since"] <= moment and (row["serial"], row["port"]) not in there
+    ]
 
 
 def keep_elements(tx: Transaction, elements: Collection[str]) -> list[str]:

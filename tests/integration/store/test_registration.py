@@ -70,9 +70,9 @@ def test_an_onu_that_was_there_before_the_order_claims_it_with_the_next_list(cla
     listed = [PresentOnu(PORT, SERIAL, Presence.UNKNOWN, "present", registration_id=SHOWN)]
     claiming.do(sightings.record_listing, OLT, listed, claiming.now)
     claiming.ready(ONT)
-    assert claiming.do(sightings.record_listing, OLT, listed, claiming.now) == 1
+    assert len(claiming.do(sightings.record_listing, OLT, listed, claiming.now)) == 1
     assert claiming.job().state is JobState.DISCOVERED
-    assert claiming.do(sightings.record_listing, OLT, listed, claiming.now) == 0
+    assert claiming.do(sightings.record_listing, OLT, listed, claiming.now) == []
 
 
 def test_two_jobs_with_the_same_id_get_nothing(claiming: World) -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from pon.onu import Presence, PresentOnu
 from tests.integration.store.world import (
     CPE,
     LEASE,
@@ -355,3 +356,29 @@ def test_a_cpe_that_is_allocated_by_the_mac_on_its_label_is_known_by_the_next_on
     here.do(orders.put_job, "J-1", order(ONT, AllocatedDevice(role="cpe", mac=MAC)))
     here.dhcp(NEXT_MAC, circuit_id=CIRCUIT_HEX)
     assert macs_of(here) == [[MAC, NEXT_MAC]]
+
+
+def test_a_long_list_is_recorded_a_few_at_a_time_and_nothing_twice(here: World) -> None:
+    serials = [f"ALCL{number:08X}" for number in range(10)]
+    for serial in serials[5:]:
+        here.announce(serial=serial)
+    here.later(seconds=1)
+    listed = [PresentOnu(PORT, serial, Presence.UNKNOWN, "present") for serial in serials[:5]]
+    parts, last = [], None
+    while len(found := here.do(sightings.record_listing, OLT, listed, here.now, after=last, limit=3)) == 3:
+        parts.append(found)
+        last = found[-1]
+    recorded = [each for part in [*parts, found] for each in part]
+    assert [(each.serial, each.present) for each in recorded] == [
+        *((serial, False) for serial in serials[5:]),
+        *((serial, True) for serial in serials[:5]),
+    ]
+    assert here.do(sightings.record_listing, OLT, listed, here.now) == []
+
+
+def test_an_onu_that_was_announced_after_the_list_was_read_is_not_gone(here: World) -> None:
+    read_at = here.now
+    here.later(seconds=1)
+    here.announce()
+    assert here.do(sightings.record_listing, OLT, [], read_at) == []
+    assert here.device()["presence"] == "present"

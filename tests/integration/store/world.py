@@ -157,7 +157,7 @@ class World:
     def list_onus(self, *present: tuple[str, str], element: str = OLT) -> int:
         """What an OLT lists: pairs of serial and port."""
         onus = [PresentOnu(port, serial, Presence.UNKNOWN, "present") for serial, port in present]
-        return self.do(sightings.record_listing, element, onus, self.now)
+        return len(self.do(sightings.record_listing, element, onus, self.now))
 
     def inform(self, serial: str = HEX, ip: str = "10.0.0.5") -> sightings.WantedCpe | None:
         heard = Sighting(Source.CWMP, self.now, oui=OUI, cwmp_serial=serial, ip=ip)

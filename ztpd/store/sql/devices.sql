@@ -75,7 +75,7 @@ WHERE id = :id;
 -- name: present_on_element(element)
 -- What the store believes to be present on one element, with each device's PON serial.
 -- CROSS JOIN: SQLite keeps the order of the tables, so it begins with the few that are present.
-SELECT p.port, p.raw_state, n.value AS serial FROM presence p CROSS JOIN device_name n
+SELECT p.port, p.raw_state, p.since, n.value AS serial FROM presence p CROSS JOIN device_name n
 WHERE p.element = :element AND n.device = p.device AND n.kind = 'pon';
 
 -- name: awaited_names(kind)
