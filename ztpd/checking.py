@@ -17,6 +17,7 @@ from drivers.base import Driver
 from drivers.errors import ElementError
 from ztpd import parts
 from ztpd.config import ConfigError, Configuration
+from ztpd.discovery.traps import TrapSettings
 from ztpd.store import schema
 from ztpd.store.engine import Engine, StoreUnavailable
 from ztpd.store.migrations import HEAD
@@ -50,6 +51,13 @@ async def check(configuration: Configuration, *, offline: bool) -> list[Finding]
         _made(configuration, "acs", parts.acs, lambda acs: "off" if acs is None else f"port {acs.port}"),
         _made(configuration, "endpoints", parts.endpoints, lambda found: _names(each.name for each in found)),
         _made(configuration, "elements", parts.drivers, _names),
+        _made(
+            configuration,
+            "syslog",
+            parts.syslog_patterns,
+            lambda found: "off" if found is None else f"{len(found)} patterns",
+        ),
+        _made(configuration, "snmp traps", parts.traps, lambda found: "off" if found is None else _believed(found)),
         _made(configuration, "store url", parts.engine, lambda engine: engine.dialect),
     ]
     if offline or any(finding.verdict is Verdict.WRONG for finding in findings):
@@ -71,6 +79,10 @@ def _made(
 
 def _names(names: Iterable[str]) -> str:
     return ", ".join(sorted(names)) or "none"
+
+
+def _believed(traps: TrapSettings) -> str:
+    return f"{len(traps.communities)} communities, users: {_names(user.name for user in traps.users)}"
 
 
 def _store(engine: Engine) -> Finding:

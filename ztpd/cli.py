@@ -87,7 +87,7 @@ def root(
 def run(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Run the daemon until SIGTERM or SIGINT."""
     from ztpd import crash, logs
-    from ztpd.daemon import CannotListen
+    from ztpd.listening import CannotListen
     from ztpd.services import ServiceEnded
     from ztpd.store.engine import StoreUnavailable
     from ztpd.store.schema import SchemaTooNew

@@ -255,6 +255,9 @@ def _repeated_names(file: Path, settings: Settings) -> list[ConfigProblem]:
         "api.tokens": [token.name for token in settings.api.tokens],
         "elements": [element.name for element in settings.elements],
         "endpoints": [endpoint.name for endpoint in settings.endpoints],
+        "discovery.snmp.users": [user.name for user in settings.discovery.snmp.users]
+        if settings.discovery.snmp
+        else [],
     }
     return [
         ConfigProblem(file, f"{key}.{index}.name", f"{name!r} is used twice", "Give each its own name.")

@@ -1,10 +1,9 @@
 """The daemon: its parts are opened, bound and started in order, and stop in the reverse one."""
 
 import asyncio
-import os
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -34,7 +33,9 @@ from ztpd.discovery.inbox import GROUP, Inbox
 from ztpd.discovery.intake import intake
 from ztpd.discovery.pon import Keep, PonListener
 from ztpd.domain.sighting import Sighting
+from ztpd.listening import bind
 from ztpd.metrics import Metrics
+from ztpd.nudging import nudging
 from ztpd.provisioning.provisioner import Provisioner
 from ztpd.services import Service, running
 from ztpd.store import attempts, deliveries, orders, sightings
@@ -49,17 +50,6 @@ STOP_GRACE_S = 3.2
 
 CAPTURE_PAUSE_S = 5.0
 """How long until an interface that cannot be heard is tried again."""
-
-
-class CannotListen(Exception):
-    """An address of this machine cannot be bound; says which key names it, and why."""
-
-    def __init__(self, section: str, host: str, port: int, error: OSError) -> None:
-        why = os.strerror(error.errno) if error.errno else str(error)
-        super().__init__(
-            f"{section} cannot listen on {host} port {port}: {why}. "
-            f"Stop what has the address, or change {section}.host and {section}.port"
-        )
 
 
 def utc_now() -> datetime:
@@ -173,6 +163,10 @@ class Daemon:
 
     def _element_up(self, element: str, up: bool) -> None:
         self.metrics.element_up.labels(element).set(up)
+
+    def hint_ended(self, source: str, outcome: str) -> None:
+        """Count what became of a hint."""
+        self.metrics.hints.labels(source, outcome).inc()
 
     def _sighted(self, source: str, outcome: str) -> None:
         self.metrics.sightings.labels(source, outcome).inc()
@@ -327,10 +321,11 @@ async def run(
         await _recover(daemon)
         stack.push_async_callback(_part, daemon.drivers.values())
         await _serve(daemon, stack)
+        nudged_by = await stack.enter_async_context(nudging(configuration, daemon.nudge, daemon.hint_ended))
         ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         inbox = Inbox(daemon.keep, report=daemon.sighting_ended)
         hearing = daemon.hearing(inbox)
-        services = [*daemon.working(inbox), *(service for service, _ in hearing)]
+        services = [*daemon.working(inbox), *(service for service, _ in hearing), *nudged_by]
         await stack.enter_async_context(running(services, ended, STOP_GRACE_S))
         for _, bound in hearing:
             await _until(bound, ended)
@@ -371,17 +366,10 @@ async def _serve(daemon: Daemon, stack: AsyncExitStack) -> None:
         )
     )
     api = configuration.settings.api
-    await _bind("api", api.host, api.port, stack.enter_async_context(serve(app, api.host, api.port)))
+    await bind("api", api.host, api.port, stack.enter_async_context(serve(app, api.host, api.port)))
     acs = parts.acs(configuration)
     if acs is not None:
-        await _bind("acs", acs.host, acs.port, stack.enter_async_context(AcsServer(acs, daemon.core())))
-
-
-async def _bind(section: str, host: str, port: int, binding: Awaitable[object]) -> None:
-    try:
-        await binding
-    except OSError as error:
-        raise CannotListen(section, host, port, error) from error
+        await bind("acs", acs.host, acs.port, stack.enter_async_context(AcsServer(acs, daemon.core())))
 
 
 async def _until(event: asyncio.Event, ended: asyncio.Future[None]) -> None:

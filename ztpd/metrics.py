@@ -25,6 +25,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.sightings = self._counter("ztpd_sightings", "Sightings recorded", "source", "outcome")
+        self.hints = self._counter("ztpd_hints", "Traps and lines of syslog received", "source", "outcome")
         self.attempts = self._counter("ztpd_attempts", "Provisioning attempts ended", "element", "outcome")
         self.attempt_seconds = self._histogram(
             "ztpd_attempt_seconds", "Duration of a provisioning attempt", ATTEMPT_SECONDS, "element"

@@ -19,10 +19,12 @@ from ztpd.api.tokens import Token
 from ztpd.config import ConfigError, ConfigProblem, Configuration, all_of, read_toml
 from ztpd.discovery.circuit_id import CircuitIdTable, CircuitIdTableError
 from ztpd.discovery.dhcp_frame import DhcpMessage
+from ztpd.discovery.line_patterns import LinePatterns, PatternRefused
+from ztpd.discovery.traps import TrapSettings, TrapUser
 from ztpd.domain.profile import Profile
 from ztpd.provisioning.policy import RetryPolicy
 from ztpd.provisioning.provisioner import Pace
-from ztpd.settings import DhcpSection, ElementSection, EndpointSection, TokenSection
+from ztpd.settings import DhcpSection, ElementSection, EndpointSection, SnmpUserSection, TokenSection
 from ztpd.store.attempts import Lease
 from ztpd.store.engine import Engine, open_engine
 from ztpd.store.transaction import Routes
@@ -43,6 +45,8 @@ def require(configuration: Configuration) -> None:
         acs,
         endpoints,
         drivers,
+        syslog_patterns,
+        traps,
     )
     all_of([partial(make, configuration) for make in makers])
 
@@ -210,6 +214,63 @@ def trust(section: DhcpSection, interface: str | None) -> Callable[[DhcpMessage]
         )
 
     return from_relay
+
+
+def syslog_patterns(configuration: Configuration) -> LinePatterns | None:
+    """Which lines of syslog are hints; None when none are heard."""
+    section = configuration.settings.discovery.syslog
+    if section is None:
+        return None
+    try:
+        return LinePatterns(section.patterns)
+    except PatternRefused as error:
+        key = f"discovery.syslog.patterns.{error.index}"
+        raise configuration.problem(key, error.problem, error.remedy) from None
+
+
+def traps(configuration: Configuration) -> TrapSettings | None:
+    """Whose traps are hints, with the secrets; None when none are received."""
+    section = configuration.settings.discovery.snmp
+    if section is None:
+        return None
+    key, file = "discovery.snmp", section.communities_file
+    communities = "" if file is None else configuration.secret(f"{key}.communities_file", file)
+    users = all_of(
+        [partial(_trap_user, configuration, f"{key}.users.{n}", user) for n, user in enumerate(section.users)]
+    )
+    return TrapSettings(
+        communities=tuple(dict.fromkeys(filter(None, map(str.strip, communities.splitlines())))),
+        users=tuple(users),
+        kinds=tuple(tuple(map(int, oid.split("."))) for oid in section.traps),
+    )
+
+
+def _trap_user(configuration: Configuration, key: str, section: SnmpUserSection) -> TrapUser:
+    private = section.priv_file
+    return TrapUser(
+        name=section.name,
+        auth=section.auth,
+        auth_password=_snmp_password(configuration, f"{key}.auth_file", section.auth_file),
+        priv=section.priv,
+        priv_password=None if private is None else _snmp_password(configuration, f"{key}.priv_file", private),
+        engine_ids=frozenset(map(bytes.fromhex, section.engine_ids)),
+    )
+
+
+def _snmp_password(configuration: Configuration, key: str, file: Path) -> str:
+    """A password of at least 8 characters: a shorter one is easily found out (RFC 3414 §11.2)."""
+    password = configuration.secret(key, file)
+    if len(password) < 8:
+        raise configuration.problem(
+            key, f"{configuration.path(file)} has fewer than 8 characters", "Write a longer one."
+        )
+    return password
+
+
+def hint_senders(configuration: Configuration) -> dict[str, list[str]]:
+    """By element, the names and addresses that its hints come from."""
+    elements = configuration.settings.elements
+    return {element.name: [element.host, *map(str, element.hint_addresses)] for element in elements}
 
 
 def lease(configuration: Configuration) -> Lease:

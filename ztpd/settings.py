@@ -1,17 +1,20 @@
 """What may stand in the configuration: every table, its keys, their types and what holds when they are left out."""
 
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, model_validator
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyAddress, IPvAnyNetwork, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from ztpd.discovery import line_patterns, traps
 from ztpd.domain.model import Identifier
 
 if TYPE_CHECKING:
     Network = IPv4Network | IPv6Network
+    Address = IPv4Address | IPv6Address
 else:
+    Address = IPvAnyAddress
     Network = IPvAnyNetwork
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -91,6 +94,54 @@ class DhcpSection(Section):
         return self
 
 
+class SyslogSection(Section):
+    """Syslog from elements, on the ports that are given; a line that fits a pattern has the sender's list read."""
+
+    host: str = "127.0.0.1"
+    udp_port: Port | None = None
+    tcp_port: Port | None = None
+    patterns: tuple[str, ...] = line_patterns.DEFAULTS
+
+    @model_validator(mode="after")
+    def _listens(self) -> Self:
+        if self.udp_port is None and self.tcp_port is None:
+            raise ValueError("neither udp_port nor tcp_port is given")
+        return self
+
+
+class SnmpUserSection(Section):
+    """A user of SNMPv3; ``engine_ids`` (hex) are the only senders' engines that may use it, none for any."""
+
+    name: Annotated[str, Field(min_length=1, max_length=32)]
+    auth: traps.Auth = "sha256"
+    auth_file: Path
+    priv: traps.Priv | None = None
+    priv_file: Path | None = None
+    engine_ids: tuple[Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{2}){5,32}$")], ...] = ()
+
+    @model_validator(mode="after")
+    def _encrypts_with_a_password(self) -> Self:
+        if (self.priv is None) != (self.priv_file is None):
+            raise ValueError("priv and priv_file are given together or not at all")
+        return self
+
+
+class SnmpSection(Section):
+    """SNMP traps and informs; ``communities_file`` has one community a line, ``traps`` are OIDs (none for all)."""
+
+    host: str = "127.0.0.1"
+    port: Port = 162
+    communities_file: Path | None = None
+    users: tuple[SnmpUserSection, ...] = ()
+    traps: tuple[Annotated[str, Field(pattern=r"^\d{1,10}(\.\d{1,10}){1,127}$")], ...] = ()
+
+    @model_validator(mode="after")
+    def _believes_somebody(self) -> Self:
+        if self.communities_file is None and not self.users:
+            raise ValueError("neither communities_file nor users are given")
+        return self
+
+
 class DiscoverySection(Section):
     """What hears devices: the element's lists are read every ``poll_s``, ``intake`` is the socket for local helpers.
 
@@ -103,6 +154,8 @@ class DiscoverySection(Section):
     poll_s: Seconds = 60.0
     reconnect_s: Seconds = 5.0
     dhcp: DhcpSection = DhcpSection()
+    syslog: SyslogSection | None = None
+    snmp: SnmpSection | None = None
 
 
 class ProvisioningSection(Section):
@@ -120,6 +173,7 @@ class ElementSection(Section):
     """One OLT, reached with a password or a key.
 
     Exactly one of ``host_key`` (an OpenSSH public key line) and ``known_hosts_file`` says which host key it must show.
+    Its syslog and traps come from the addresses of ``host``, and from ``hint_addresses``.
     """
 
     name: Identifier
@@ -132,6 +186,7 @@ class ElementSection(Section):
     host_key: str | None = None
     known_hosts_file: Path | None = None
     uplink: str
+    hint_addresses: tuple[Address, ...] = ()
     connect_timeout_s: Seconds = 10.0
     rpc_timeout_s: Seconds = 30.0
 

@@ -140,6 +140,25 @@ class TestRunThatCannotStart:
                 problem = f"{section} cannot listen on 127.0.0.1 port {port}: Address already in use"
                 assert_plain(ran, 1, problem, f"change {section}.host and {section}.port")
 
+    @pytest.mark.parametrize(
+        ("key", "kind"), [("syslog.udp_port", socket.SOCK_DGRAM), ("snmp.port", socket.SOCK_DGRAM)], ids=["udp", "snmp"]
+    )
+    async def test_a_port_for_hints_that_is_taken_is_named_with_its_key(
+        self, scene: Stage, key: str, kind: socket.SocketKind
+    ) -> None:
+        community = scene.secret("communities")
+        community.touch(0o600)
+        community.write_text("public")
+        section, _, port_key = key.partition(".")
+        extra = 'communities_file = "secrets/communities"' if section == "snmp" else ""
+        with socket.socket(socket.AF_INET, kind) as keeper:
+            keeper.bind(("127.0.0.1", 0))
+            port = keeper.getsockname()[1]
+            scene.config.write_text(f"{scene.config.read_text()}\n[discovery.{section}]\n{port_key} = {port}\n{extra}")
+            ran = await ztpd_process(scene, "run")
+        problem = f"discovery.{section} cannot listen on 127.0.0.1 port {port}: Address already in use"
+        assert_plain(ran, 1, problem, f"change discovery.{section}.host and discovery.{key}")
+
     async def test_a_second_daemon_on_the_same_socket_ends_and_the_first_goes_on(
         self, live: Theatre, scene: Stage
     ) -> None:

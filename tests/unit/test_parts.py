@@ -139,6 +139,101 @@ async def test_a_circuit_id_row_that_does_not_fit_its_example_is_named(scene: St
     assert (found.file, found.key) == (file, "pattern tr101-eth, example")
 
 
+async def test_without_their_sections_no_hints_are_heard(scene: Stage) -> None:
+    configuration = load(scene.config)
+    assert (parts.syslog_patterns(configuration), parts.traps(configuration)) == (None, None)
+
+
+SNMP = """
+[discovery.snmp]
+communities_file = "secrets/communities"
+traps = ["1.3.6.1.4.1.2011"]
+[[discovery.snmp.users]]
+name = "olts"
+auth_file = "secrets/auth"
+priv = "aes128"
+priv_file = "secrets/priv"
+engine_ids = ["80000000010203"]
+"""
+
+
+def with_snmp(scene: Stage, *replacements: tuple[str, str], **secrets: str) -> Configuration:
+    for name, text in {
+        "communities": "one\n\n two \none\n",
+        "auth": "password-1",
+        "priv": "password-2",
+        **secrets,
+    }.items():
+        scene.secret(name).touch(0o600)
+        scene.secret(name).write_text(text)
+    scene.config.write_text(scene.config.read_text() + SNMP)
+    return changed(scene, *replacements)
+
+
+async def test_traps_are_believed_by_secrets_out_of_files_that_nothing_shows(scene: Stage) -> None:
+    configuration = with_snmp(scene)
+    parts.require(configuration)
+    settings = parts.traps(configuration)
+    assert settings is not None
+    assert settings.communities == ("one", "two")
+    assert settings.kinds == ((1, 3, 6, 1, 4, 1, 2011),)
+    (user,) = settings.users
+    assert (user.auth, user.auth_password, user.priv, user.priv_password) == (
+        "sha256",
+        "password-1",
+        "aes128",
+        "password-2",
+    )
+    assert user.engine_ids == {bytes.fromhex("80000000010203")}
+    assert not any(secret in repr(settings) for secret in ("password-1", "password-2", "two"))
+
+
+@pytest.mark.parametrize("which", ["auth", "priv"])
+async def test_an_snmp_password_that_is_short_is_refused_and_not_shown(scene: Stage, which: str) -> None:
+    found = only(problems_of(with_snmp(scene, **{which: "hunter2"})))
+    assert found.key == f"discovery.snmp.users.0.{which}_file"
+    assert "fewer than 8 characters" in found.problem
+    assert "hunter2" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "problem"),
+    [
+        ("[discovery.syslog]", "discovery.syslog", "neither udp_port nor tcp_port is given"),
+        ("[discovery.snmp]", "discovery.snmp", "neither communities_file nor users are given"),
+        (SNMP.replace('priv = "aes128"', ""), "discovery.snmp.users.0", "given together"),
+        (SNMP.replace('"80000000010203"', '"8"'), "discovery.snmp.users.0.engine_ids.0", "pattern"),
+        (SNMP.replace('"1.3.6.1.4.1.2011"', '"huawei"'), "discovery.snmp.traps.0", "pattern"),
+        (SNMP.replace('"aes128"', '"des"'), "discovery.snmp.users.0.priv", "aes128"),
+        (SNMP + SNMP.partition("\n[[")[2].join(["[[", ""]), "discovery.snmp.users.1.name", "used twice"),
+    ],
+)
+async def test_a_section_for_hints_that_makes_no_sense_is_refused(
+    scene: Stage, text: str, key: str, problem: str
+) -> None:
+    scene.config.write_text(f"{scene.config.read_text()}\n{text}")
+    with pytest.raises(ConfigError) as caught:
+        load(scene.config)
+    found = only(caught.value.problems)
+    assert found.key == key
+    assert problem in found.problem
+
+
+async def test_a_pattern_that_could_hold_the_daemon_up_is_named(scene: Stage) -> None:
+    scene.config.write_text(
+        scene.config.read_text() + "\n[discovery.syslog]\nudp_port = 0\npatterns = ['autofind', '(a+)+b']\n"
+    )
+    found = only(problems_of(load(scene.config)))
+    assert (found.key, found.problem) == ("discovery.syslog.patterns.1", "repeats a group")
+
+
+async def test_hints_come_from_the_host_of_an_element_and_from_what_is_listed(scene: Stage) -> None:
+    configuration = changed(
+        scene, ('uplink = "uplink-1"', 'uplink = "uplink-1"\nhint_addresses = ["192.0.2.7", "2001:db8::1"]')
+    )
+    assert parts.hint_senders(configuration) == {"olt-1": ["127.0.0.1", "192.0.2.7", "2001:db8::1"]}
+
+
 SECTION = DhcpSection(
     interfaces=("eth0", "eth1"), trusted_interfaces=("eth1",), trusted_relays=(ip_network("10.82.0.0/24"),)
 )
