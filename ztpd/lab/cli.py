@@ -48,6 +48,7 @@ def olt(
     ports: Annotated[int, typer.Option(help="How many PON ports, 1/1/1 to 1/1/N.")] = 4,
     commit_seconds: Annotated[float, typer.Option(help="How long each commit takes.")] = 0.0,
     commit_seconds_per_onu: Annotated[float, typer.Option(help="And each ONU in it.")] = 0.0,
+    dialect: Annotated[Literal["i1", "i3"], typer.Option(help="The issue of TR-385: of 2019 or of 2024.")] = "i3",
 ) -> None:
     """Run an OLT that speaks NETCONF (BBF TR-385)."""
     from ztpd.lab.olt import LabOltPorts, LabOltSettings, run
@@ -62,6 +63,7 @@ def olt(
         ports=ports,
         commit_seconds=commit_seconds,
         commit_seconds_per_onu=commit_seconds_per_onu,
+        dialect=dialect,
     )
 
     def ready(bound: LabOltPorts) -> None:

@@ -9,6 +9,7 @@ from lxml import etree
 from tests.unit.drivers import yang
 from tests.unit.drivers.plants import WANTED, provisioned
 from ztpd.lab.olt import schema
+from ztpd.lab.olt.dialect import I1, I3, Dialect
 from ztpd.lab.olt.fibre import DARK_BELOW_DBM, PluggedOnu
 from ztpd.lab.olt.olt import NoSuchOnu, NoSuchPort, Olt
 from ztpd.lab.olt.rpc_error import RpcError
@@ -28,11 +29,11 @@ INTERFACE_STATE = f"""<x xmlns="{schema.INTERFACES}"><admin-status>up</admin-sta
 class Lab:
     """An OLT whose announcements are kept and whose clock is turned by hand."""
 
-    def __init__(self, *, notifiable: bool = True) -> None:
+    def __init__(self, dialect: Dialect = I3, *, notifiable: bool = True) -> None:
         self.announced: list[Element] = []
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
-        self.olt = Olt(2, self.announced.append, lambda: self.now)
-        if notifiable:
+        self.olt = Olt(2, self.announced.append, lambda: self.now, dialect)
+        if notifiable and dialect is I3:
             self.make_notifiable()
 
     def make_notifiable(self) -> None:
@@ -49,12 +50,12 @@ class Lab:
 
     def take(self) -> list[tuple[str, str]]:
         """Port and state of each announcement since the last look."""
-        events = [(text(message, "name"), state(message)) for message in self.announced]
+        events = [(port_of(message), state(message)) for message in self.announced]
         self.announced.clear()
         return events
 
     def listed(self) -> list[tuple[str, str]]:
-        present = f"{{{schema.ONU_STATE}}}onu"
+        present = f"{{{self.olt.dialect.namespace}}}onu"
         return [
             (text(interface, "name"), state(onu))
             for top in self.olt.data()
@@ -71,7 +72,11 @@ def text(element: Element, tag: str) -> str:
 
 
 def state(element: Element) -> str:
-    return text(element, "onu-presence-state").rpartition(":")[2]
+    return (text(element, "onu-presence-state") or text(element, "onu-state")).rpartition(":")[2]
+
+
+def port_of(message: Element) -> str:
+    return text(message, "name") or text(message, "channel-termination-ref")
 
 
 UNKNOWN = "onu-present-and-no-v-ani-known-and-o5-failed-no-onu-id"
@@ -94,6 +99,65 @@ def test_an_onu_is_announced_through_its_whole_life() -> None:
         ("1/1/1", "onu-not-present-with-v-ani"),
         ("1/1/1", INTENDED),
     ]
+
+
+def test_an_olt_of_issue_1_announces_everything_unasked_and_lists_it() -> None:
+    lab = Lab(I1)
+
+    lab.plug()
+    unknown = lab.listed()
+    lab.configure()
+    lab.olt.clone(SERIAL, "1/1/2")
+    both = lab.listed()
+    lab.olt.unplug(SERIAL)
+
+    assert lab.take() == [
+        ("1/1/1", "onu-present-and-unexpected"),
+        ("1/1/1", INTENDED),
+        ("1/1/2", "onu-present"),
+        ("1/1/1", "onu-not-present-with-v-ani"),
+        ("1/1/2", "onu-not-present-with-v-ani"),
+    ]
+    assert unknown == [("1/1/1", "onu-present-and-unexpected")]
+    assert both == [("1/1/1", INTENDED), ("1/1/2", "onu-present")]
+
+
+def test_a_change_of_issue_1_is_a_notification_of_its_own() -> None:
+    lab = Lab(I1)
+    lab.olt.plug(PluggedOnu(SERIAL, "1/1/2", -18.5, -20.0, registration_id="30313200"))
+
+    [_, change] = lab.announced[0]
+
+    assert change.tag == f"{{{schema.ONU_STATES}}}onu-state-change"
+    assert {etree.QName(leaf.tag).localname: leaf.text for leaf in change} == {
+        "detected-serial-number": SERIAL,
+        "channel-termination-ref": "1/1/2",
+        "onu-state-last-change": "2026-01-01T00:00:00+00:00",
+        "onu-state": "bbf-xpon-onu-types:onu-present-and-unexpected",
+        "detected-registration-id": "012",
+    }
+    prefixes = [leaf.nsmap for leaf in change.iter(f"{{{schema.ONU_STATES}}}onu-state")]
+    assert [nsmap["bbf-xpon-onu-types"] for nsmap in prefixes] == ["urn:bbf:yang:bbf-xpon-more-types"]
+
+
+def test_a_v_ani_of_issue_1_has_its_state_in_a_module_of_its_own() -> None:
+    lab = Lab(I1)
+    lab.configure()
+    lab.plug("1/1/2")
+
+    [v_ani] = [found for top in lab.olt.data() for found in top.iter(f"{{{schema.V_ANI}}}v-ani")][1:]
+
+    assert text(v_ani, "onu-present-on-this-channel-termination") == "1/1/2"
+    assert (v_ani.findtext(f"{{{schema.V_ANI_ONU_STATES}}}onu-state") or "").endswith(":onu-present")
+    assert v_ani.find(f"{{{schema.V_ANI}}}onu-presence-state") is None
+
+
+@pytest.mark.parametrize("written", ["LOID-1", "00", "0a0a", "fffe"])
+def test_a_registration_id_that_spells_nothing_is_written_as_it_stands(written: str) -> None:
+    lab = Lab(I1)
+    lab.olt.plug(PluggedOnu(SERIAL, "1/1/2", -18.5, -20.0, registration_id=written))
+
+    assert lab.levels("detected-registration-id") == [written]
 
 
 def test_a_port_that_is_not_configured_to_announce_is_silent_but_lists() -> None:

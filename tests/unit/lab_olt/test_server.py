@@ -11,10 +11,18 @@ from lxml import etree
 
 from tests.unit.lab_olt.client import ADD_GOLD, NETCONF, Client, client, is_ok, tag_of_error
 from ztpd.lab.olt import LabOlt, LabOltPorts, LabOltSettings, lab_olt, run
+from ztpd.lab.olt.dialect import Issue, ModulesIn
+from ztpd.lab.olt.schema import YANG_LIBRARY
 
 LOCK = "<lock><target><candidate/></target></lock>"
 UNLOCK = "<unlock><target><candidate/></target></unlock>"
 GET_CONFIG = "<get-config><source><running/></source></get-config>"
+NOTIFIABLE = """<edit-config><target><candidate/></target><config>
+  <interfaces xmlns="urn:ietf:params:xml:ns:yang:ietf-interfaces"><interface><name>1/1/1</name>
+    <channel-termination xmlns="urn:bbf:yang:bbf-xpon"><notifiable-onu-presence-states
+      xmlns="urn:bbf:yang:bbf-xpon-onu-state" xmlns:t="urn:bbf:yang:bbf-xpon-onu-types"
+      >t:onu-present</notifiable-onu-presence-states>
+    </channel-termination></interface></interfaces></config></edit-config>"""
 SUBSCRIBE = '<create-subscription xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0"/>'
 
 
@@ -139,17 +147,11 @@ async def test_a_cancelled_commit_is_taken_back(lab: LabOlt) -> None:
 
 
 async def test_only_subscribers_hear_and_only_what_is_notifiable(lab: LabOlt) -> None:
-    notifiable = """<edit-config><target><candidate/></target><config>
-      <interfaces xmlns="urn:ietf:params:xml:ns:yang:ietf-interfaces"><interface><name>1/1/1</name>
-        <channel-termination xmlns="urn:bbf:yang:bbf-xpon"><notifiable-onu-presence-states
-          xmlns="urn:bbf:yang:bbf-xpon-onu-state" xmlns:t="urn:bbf:yang:bbf-xpon-onu-types"
-          >t:onu-present</notifiable-onu-presence-states>
-        </channel-termination></interface></interfaces></config></edit-config>"""
     async with client(lab) as listener, client(lab, base_11=False) as other:
         assert is_ok(await listener.rpc(SUBSCRIBE))
         assert tag_of_error(await listener.rpc(SUBSCRIBE)) == "operation-failed"
         lab.plug("HWTC00000001", "1/1/1")
-        await other.rpc(notifiable)
+        await other.rpc(NOTIFIABLE)
         await other.rpc("<commit/>")
         lab.unplug("HWTC00000001")
         lab.plug("HWTC00000002", "1/1/1")
@@ -160,6 +162,41 @@ async def test_only_subscribers_hear_and_only_what_is_notifiable(lab: LabOlt) ->
     assert etree.QName(heard.tag).localname == "notification"
     assert heard.findtext(".//{*}detected-serial-number") == "HWTC00000002"
     assert etree.QName(reply.tag).localname == "rpc-reply", "who did not subscribe hears nothing"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "modules_in", "said"),
+    [
+        ("i1", "hello", ["urn:bbf:yang:bbf-xpon-onu-states?module=bbf-xpon-onu-states&revision=2019-02-25"]),
+        ("i3", "hello", ["urn:bbf:yang:bbf-xpon-onu-state?module=bbf-xpon-onu-state&revision=2024-04-23"]),
+        ("i1", "modules-state", []),
+        ("i3", "yang-library", []),
+        ("i3", "nowhere", []),
+    ],
+)
+async def test_its_modules_are_in_the_hello_or_the_library(
+    dialect: Issue, modules_in: ModulesIn, said: list[str]
+) -> None:
+    async with (
+        lab_olt(LabOltSettings(ports=1, dialect=dialect, modules_in=modules_in)) as lab,
+        client(lab) as session,
+    ):
+        assert session.hello is not None
+        offered = [found.text or "" for found in session.hello.iter("{*}capability")]
+        data = await session.rpc("<get/>")
+
+    assert [uri for uri in offered if "onu-state" in uri and "xponvani" not in uri] == said
+    assert any("yang-library" in uri for uri in offered) == bool(modules_in in ("modules-state", "yang-library"))
+    names = {name.text for name in data.iter(f"{{{YANG_LIBRARY}}}name")}
+    assert (f"bbf-xpon-onu-state{'s' if dialect == 'i1' else ''}" in names) == (modules_in not in ("hello", "nowhere"))
+
+
+async def test_data_of_the_other_issue_is_refused() -> None:
+    async with lab_olt(LabOltSettings(ports=1, dialect="i1")) as lab, client(lab) as session:
+        refused = await session.rpc(NOTIFIABLE)
+
+        assert tag_of_error(refused) == "unknown-namespace"
+        assert refused.findtext(".//{*}bad-element") == "notifiable-onu-presence-states"
 
 
 @pytest.mark.parametrize("message", ["<rpc", '<!DOCTYPE a [<!ENTITY e "x">]><rpc/>&e;', "\x00"])

@@ -1,8 +1,8 @@
 """A simulated OLT: a real NETCONF server over SSH that behaves like a TR-385 OLT with ONUs on its fibres.
 
-``framing``, ``schema``, ``edit``, ``subtree``, ``validation``, ``datastores``, ``plant``, ``fibre``, ``state_data``,
-``faults``, ``olt`` and ``operations`` are pure; ``netconf_server`` is the SSH shell, ``control`` the HTTP API by which
-ONUs are plugged in and faults are set, ``lab`` the whole.
+``framing``, ``schema``, ``dialect``, ``edit``, ``subtree``, ``validation``, ``datastores``, ``plant``, ``fibre``,
+``state_data``, ``faults``, ``olt`` and ``operations`` are pure; ``netconf_server`` is the SSH shell, ``control`` the
+HTTP API by which ONUs are plugged in and faults are set, ``lab`` the whole.
 """
 
 from ztpd.lab.olt.lab import LabOlt, lab_olt, run

@@ -6,17 +6,15 @@ from dataclasses import dataclass
 from lxml import etree
 
 from pon.serial import normalise
+from ztpd.lab.olt.dialect import INTENDED, Dialect
 from ztpd.lab.olt.plant import channel_pairs, v_anis
-from ztpd.lab.olt.schema import INTERFACES, ONU_STATE, V_ANI, XPON
+from ztpd.lab.olt.schema import INTERFACES, V_ANI, XPON
 
 Element = etree._Element
 
 DARK_BELOW_DBM = -32.0
 """A receiver gets nothing at all below this; XGS-PON's own sensitivity is some dB higher (G.9807.1 annex B)."""
 
-INTENDED = "onu-present-and-on-intended-channel-termination"
-UNKNOWN = "onu-present-and-no-v-ani-known-and-o5-failed-no-onu-id"
-ELSEWHERE = "onu-present-and-v-ani-known-and-o5-failed-undefined"
 STOPPED = "onu-present-and-emergency-stopped"
 GONE_WITH_V_ANI = "onu-not-present-with-v-ani"
 GONE = "onu-not-present-without-v-ani"
@@ -92,7 +90,7 @@ def expected(config: Element) -> dict[str, VAni]:
     return found
 
 
-def sights(plugged: Mapping[Place, PluggedOnu], config: Element) -> dict[Place, Sight]:
+def sights(plugged: Mapping[Place, PluggedOnu], config: Element, dialect: Dialect) -> dict[Place, Sight]:
     """Every ONU the OLT sees; of clones, the one on the port that the configuration means works."""
     pairs = channel_pairs(config)
     known = expected(config)
@@ -101,7 +99,7 @@ def sights(plugged: Mapping[Place, PluggedOnu], config: Element) -> dict[Place, 
         if onu.is_dark or onu.port not in pairs:
             continue
         v_ani = known.get(onu.serial)
-        seen[place] = Sight(onu, _state(onu, v_ani, pairs[onu.port]), v_ani)
+        seen[place] = Sight(onu, _state(onu, v_ani, pairs[onu.port], dialect), v_ani)
     return seen
 
 
@@ -118,19 +116,21 @@ def changes(before: Mapping[Place, Sight], after: Mapping[Place, Sight], config:
             yield Change(*place, sight.state, sight.v_ani, sight.onu.registration_id)
 
 
-def is_notifiable(change: Change, config: Element) -> bool:
-    """Whether the port is configured to announce this state, or one that it is derived from."""
+def is_notifiable(change: Change, config: Element, dialect: Dialect) -> bool:
+    """Whether the port announces this state: unasked, or configured so for it or one that it is derived from."""
+    if dialect.notifiable is None:
+        return True
     path = (
         f"{{{INTERFACES}}}interfaces/{{{INTERFACES}}}interface[{{{INTERFACES}}}name='{change.port}']"
-        f"/{{{XPON}}}channel-termination/{{{ONU_STATE}}}notifiable-onu-presence-states"
+        f"/{{{XPON}}}channel-termination/{dialect.notifiable}"
     )
     bases = [(found.text or "").rpartition(":")[2] for found in config.iterfind(path)]
     return any(change.state == base or change.state.startswith(f"{base}-") for base in bases)
 
 
-def _state(onu: PluggedOnu, v_ani: VAni | None, channel_pair: str) -> str:
+def _state(onu: PluggedOnu, v_ani: VAni | None, channel_pair: str, dialect: Dialect) -> str:
     if v_ani is None:
-        return UNKNOWN
+        return dialect.unknown
     if not v_ani.enabled:
         return STOPPED
-    return INTENDED if v_ani.channel_pair == channel_pair else ELSEWHERE
+    return INTENDED if v_ani.channel_pair == channel_pair else dialect.elsewhere

@@ -9,6 +9,7 @@ import asyncssh
 import structlog
 from lxml import etree
 
+from ztpd.lab.olt.dialect import DIALECTS, capabilities, library
 from ztpd.lab.olt.faults import Moment
 from ztpd.lab.olt.framing import Deframer, FramingError, frame
 from ztpd.lab.olt.olt import Olt
@@ -30,7 +31,9 @@ class NetconfServer:
 
     def __init__(self, settings: LabOltSettings) -> None:
         self.settings = settings
-        self.olt = Olt(settings.ports, self.send_notification, lambda: datetime.now(UTC))
+        dialect = DIALECTS[settings.dialect]
+        modules = library(dialect, settings.modules_in)
+        self.olt = Olt(settings.ports, self.send_notification, lambda: datetime.now(UTC), dialect, modules)
         self.operations = Operations(self.olt, _schedule)
         self._dialogues: dict[int, _Dialogue] = {}
         self._connections: set[asyncssh.SSHServerConnection] = set()
@@ -203,10 +206,11 @@ class _Dialogue:
 
     def _hello(self) -> Element:
         hello = etree.Element(f"{{{NETCONF}}}hello")
-        capabilities = etree.SubElement(hello, f"{{{NETCONF}}}capabilities")
-        for uri in CAPABILITIES:
-            if uri != BASE_11 or self._server.settings.base_11:
-                etree.SubElement(capabilities, f"{{{NETCONF}}}capability").text = uri
+        offered = etree.SubElement(hello, f"{{{NETCONF}}}capabilities")
+        settings = self._server.settings
+        for uri in (*CAPABILITIES, *capabilities(self._server.olt.dialect, settings.modules_in)):
+            if uri != BASE_11 or settings.base_11:
+                etree.SubElement(offered, f"{{{NETCONF}}}capability").text = uri
         etree.SubElement(hello, f"{{{NETCONF}}}session-id").text = str(self.session.id)
         return hello
 

@@ -10,6 +10,7 @@ from lxml import etree
 from pon.serial import normalise
 from ztpd.lab.olt import fibre
 from ztpd.lab.olt.datastores import Datastores
+from ztpd.lab.olt.dialect import I3, Dialect
 from ztpd.lab.olt.faults import Faults
 from ztpd.lab.olt.fibre import Place, PluggedOnu, Sight
 from ztpd.lab.olt.plant import factory_configuration, port_names, v_anis
@@ -30,14 +31,26 @@ class NoSuchOnu(ValueError):
 
 
 class Olt:
-    """An OLT with its plant. ``announce`` is called for every notification; ``now`` gives aware UTC."""
+    """An OLT with its plant. ``announce`` is called for every notification; ``now`` gives aware UTC.
 
-    def __init__(self, ports: int, announce: Announce, now: Callable[[], datetime]) -> None:
+    ``library`` is what ``<get>`` reads of its modules.
+    """
+
+    def __init__(
+        self,
+        ports: int,
+        announce: Announce,
+        now: Callable[[], datetime],
+        dialect: Dialect = I3,
+        library: tuple[Element, ...] = (),
+    ) -> None:
+        self.dialect = dialect
         self.faults = Faults()
         self.rpcs: Counter[str] = Counter()
         self._ports = port_names(ports)
         self._announce = announce
         self._now = now
+        self._library = library
         self._started = now()
         self._plugged: dict[Place, PluggedOnu] = {}
         self._seen: dict[Place, Sight] = {}
@@ -107,17 +120,18 @@ class Olt:
     def data(self) -> list[Element]:
         """The top-level elements of configuration and state, as ``<get>`` reads them; not to be changed."""
         running = self.datastores.running
-        return [*running, *state_data(running, self._seen, self._detected, self._started)]
+        state = state_data(running, self._seen, self._detected, self._started, self.dialect)
+        return [*running, *state, *self._library]
 
     def _look(self) -> None:
         """Compare what is seen now with what was, and announce what the ports are configured to announce."""
         at = self._now()
         config = self.datastores.running
-        before, self._seen = self._seen, fibre.sights(self._plugged, config)
+        before, self._seen = self._seen, fibre.sights(self._plugged, config, self.dialect)
         self._detected = {place: self._detected.get(place, at) for place in self._seen}
         for change in fibre.changes(before, self._seen, config):
-            if fibre.is_notifiable(change, config):
-                self._announce(notification(change, at))
+            if fibre.is_notifiable(change, config, self.dialect):
+                self._announce(notification(change, at, self.dialect))
 
     def _places(self, serial: str, port: str | None) -> list[Place]:
         wanted = normalise(serial)

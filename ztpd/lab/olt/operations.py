@@ -94,6 +94,7 @@ class Operations:
         if _datastore(operation, "target") != "candidate":
             raise RpcError("operation-not-supported", "only the candidate can be edited", error_type="protocol")
         config = _child(operation, "config")
+        self._check_modules(config)
         self._check_barred(config)
         default_operation = _text(operation, "default-operation") or "merge"
         self.olt.datastores.edit_candidate(config, default_operation, session.id)
@@ -162,6 +163,15 @@ class Operations:
         for leaf in config.iter(f"{{{V_ANI}}}expected-serial-number"):
             if leaf.text in self.olt.faults.barred_serials:
                 raise RpcError("operation-failed", f"no licence for ONU {leaf.text}", path=path_of(leaf))
+
+    def _check_modules(self, config: Element) -> None:
+        """Refuse data of the modules that only the other issue of TR-385 has (RFC 6241 appendix A)."""
+        for node in config.iter(etree.Element):
+            name = etree.QName(node.tag)
+            if name.namespace in self.olt.dialect.others:
+                info = (("bad-element", name.localname), ("bad-namespace", name.namespace))
+                message = f"there is no module {name.namespace} here"
+                raise RpcError("unknown-namespace", message, path=path_of(node), info=info)
 
     def _check_confirming(self, session: ClientSession, persist_id: str | None) -> None:
         waiting: Unconfirmed | None = self.olt.datastores.unconfirmed

@@ -12,7 +12,10 @@ V_ANI = "urn:bbf:yang:bbf-xponvani"
 ANI = "urn:bbf:yang:bbf-xponani"
 GEM_TCONT = "urn:bbf:yang:bbf-xpongemtcont"
 ONU_STATE = "urn:bbf:yang:bbf-xpon-onu-state"
+ONU_STATES = "urn:bbf:yang:bbf-xpon-onu-states"
+V_ANI_ONU_STATES = "urn:bbf:yang:bbf-xponvani-onu-states"
 ONU_TYPES = "urn:bbf:yang:bbf-xpon-onu-types"
+MORE_TYPES = "urn:bbf:yang:bbf-xpon-more-types"  # of bbf-xpon-onu-types too, in 2019
 SUB_INTERFACES = "urn:bbf:yang:bbf-sub-interfaces"
 TAGGING = "urn:bbf:yang:bbf-sub-interface-tagging"
 LINK_TABLE = "urn:bbf:yang:bbf-link-table"
@@ -23,6 +26,7 @@ HARDWARE = "urn:ietf:params:xml:ns:yang:ietf-hardware"
 TRANSCEIVERS = "urn:bbf:yang:bbf-hardware-transceivers"
 TRANSCEIVERS_XPON = "urn:bbf:yang:bbf-hardware-transceivers-xpon"
 REMOTE_HARDWARE = "urn:bbf:yang:bbf-interfaces-remote-hardware-state"
+YANG_LIBRARY = "urn:ietf:params:xml:ns:yang:ietf-yang-library"
 
 TOP_LEVEL = frozenset(
     {
@@ -56,6 +60,13 @@ _LISTS = {
         f"{{{ONU_STATE}}}onus-present-on-local-channel-termination",
         f"{{{ONU_STATE}}}onu",
     ): "detected-serial-number",
+    (
+        f"{{{ONU_STATES}}}onus-present-on-local-channel-termination",
+        f"{{{ONU_STATES}}}onu",
+    ): "detected-serial-number",
+    (f"{{{YANG_LIBRARY}}}modules-state", f"{{{YANG_LIBRARY}}}module"): "name",
+    (f"{{{YANG_LIBRARY}}}yang-library", f"{{{YANG_LIBRARY}}}module-set"): "name",
+    (f"{{{YANG_LIBRARY}}}module-set", f"{{{YANG_LIBRARY}}}module"): "name",
 }
 
 _LEAF_LISTS = frozenset({f"{{{ONU_STATE}}}notifiable-onu-presence-states", f"{{{LINK_TABLE}}}to-interface"})

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ztpd.lab.olt.dialect import Issue, ModulesIn
+
 
 @dataclass(frozen=True, slots=True)
 class LabOltSettings:
@@ -11,6 +13,7 @@ class LabOltSettings:
     ``host_key_file`` is created if it is absent (mode 0600); None makes a key that lives as long as the process.
     ``commit_seconds`` passes for every commit that changes what runs, and ``commit_seconds_per_onu`` for every ONU
     that it adds or takes away: real OLTs take their time. ``base_11`` is whether chunked framing is offered (RFC 6242).
+    ``dialect`` is the issue of TR-385 in which it tells of ONUs, ``modules_in`` where a client finds out which.
     """
 
     host: str = "127.0.0.1"
@@ -24,6 +27,8 @@ class LabOltSettings:
     commit_seconds: float = 0.0
     commit_seconds_per_onu: float = 0.0
     base_11: bool = True
+    dialect: Issue = "i3"
+    modules_in: ModulesIn = "hello"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,12 @@ from datetime import datetime
 
 from lxml import etree
 
-from ztpd.lab.olt.fibre import INTENDED, Change, Place, Sight, VAni, expected
+from ztpd.lab.olt.dialect import INTENDED, Dialect
+from ztpd.lab.olt.fibre import Change, Place, Sight, VAni, expected
 from ztpd.lab.olt.plant import channel_pairs
 from ztpd.lab.olt.schema import (
     HARDWARE,
     INTERFACES,
-    ONU_STATE,
-    ONU_TYPES,
     REMOTE_HARDWARE,
     TRANSCEIVERS,
     TRANSCEIVERS_XPON,
@@ -29,7 +28,11 @@ _UNDETERMINED_BELOW_DBM = -40.0
 
 
 def state_data(
-    config: Element, seen: Mapping[Place, Sight], detected: Mapping[Place, datetime], started: datetime
+    config: Element,
+    seen: Mapping[Place, Sight],
+    detected: Mapping[Place, datetime],
+    started: datetime,
+    dialect: Dialect,
 ) -> list[Element]:
     """The top-level elements of the state: ``interfaces-state`` and ``hardware``."""
     interfaces = etree.Element(f"{{{INTERFACES}}}interfaces-state", nsmap=_prefixes(INTERFACES))
@@ -37,29 +40,38 @@ def state_data(
     ports = channel_pairs(config)
     for port in ports:
         here = [sight for (where, _), sight in seen.items() if where == port]
-        _add_channel_termination(interfaces, port, here, detected, started)
+        interface = _interface(interfaces, port, "channel-termination", "up", started)
+        _add_present(interface, here, detected, dialect)
         _add_olt_transceiver(hardware, port, here)
     working = _working(seen.values())
     for v_ani in expected(config).values():
-        _add_v_ani(interfaces, v_ani, working.get(v_ani.serial), _best(seen.values(), v_ani), ports, started)
+        works = working.get(v_ani.serial)
+        interface = _interface(interfaces, v_ani.name, "v-ani", "up" if works else "down", started)
+        _add_v_ani(interface, v_ani, works, _best(seen.values(), v_ani), ports, dialect)
     for sight in working.values():
         _add_onu_hardware(hardware, sight)
     return [interfaces, hardware]
 
 
-def notification(change: Change, at: datetime) -> Element:
-    """The ``onu-presence-state-change`` of one change, nested as RFC 7950 §7.16.2 has it."""
+def notification(change: Change, at: datetime, dialect: Dialect) -> Element:
+    """The notification of one change, nested in its port (RFC 7950 §7.16.2) or naming it, as the dialect has it."""
     message = etree.Element(f"{{{_NOTIFICATION}}}notification", nsmap=_prefixes(_NOTIFICATION))
     _leaf(message, _NOTIFICATION, "eventTime", at.isoformat())
+    parent = message if dialect.port_leaf else _termination_in(message, change.port)
+    event = etree.SubElement(parent, f"{{{dialect.namespace}}}{dialect.change}", nsmap=_prefixes(dialect.namespace))
+    _leaf(event, dialect.namespace, "detected-serial-number", change.serial)
+    if dialect.port_leaf:
+        _leaf(event, dialect.namespace, dialect.port_leaf, change.port)
+    _leaf(event, dialect.namespace, dialect.changed_at, at.isoformat())
+    _add_onu_state(event, change.state, change.v_ani, change.registration_id, dialect)
+    return message
+
+
+def _termination_in(message: Element, port: str) -> Element:
     interfaces = etree.SubElement(message, f"{{{INTERFACES}}}interfaces-state", nsmap=_prefixes(INTERFACES))
     interface = etree.SubElement(interfaces, f"{{{INTERFACES}}}interface")
-    _leaf(interface, INTERFACES, "name", change.port)
-    termination = etree.SubElement(interface, f"{{{XPON}}}channel-termination", nsmap=_prefixes(XPON))
-    event = etree.SubElement(termination, f"{{{ONU_STATE}}}onu-presence-state-change", nsmap=_prefixes(ONU_STATE))
-    _leaf(event, ONU_STATE, "detected-serial-number", change.serial)
-    _leaf(event, ONU_STATE, "last-change", at.isoformat())
-    _add_onu_state(event, change.state, change.v_ani, change.registration_id)
-    return message
+    _leaf(interface, INTERFACES, "name", port)
+    return etree.SubElement(interface, f"{{{XPON}}}channel-termination", nsmap=_prefixes(XPON))
 
 
 def _working(seen: Iterable[Sight]) -> dict[str, Sight]:
@@ -72,58 +84,65 @@ def _best(seen: Iterable[Sight], v_ani: VAni) -> Sight | None:
     return min(mine, key=lambda sight: sight.state != INTENDED, default=None)
 
 
-def _add_channel_termination(
-    interfaces: Element,
-    port: str,
-    here: list[Sight],
-    detected: Mapping[Place, datetime],
-    started: datetime,
-) -> None:
-    interface = _interface(interfaces, port, "channel-termination", "up", started)
+def _add_present(interface: Element, here: list[Sight], detected: Mapping[Place, datetime], dialect: Dialect) -> None:
+    namespace = dialect.namespace
     termination = etree.SubElement(interface, f"{{{XPON}}}channel-termination", nsmap=_prefixes(XPON))
     present = etree.SubElement(
         termination,
-        f"{{{ONU_STATE}}}onus-present-on-local-channel-termination",
-        nsmap=_prefixes(ONU_STATE),
+        f"{{{namespace}}}onus-present-on-local-channel-termination",
+        nsmap=_prefixes(namespace),
     )
     for sight in here:
-        entry = etree.SubElement(present, f"{{{ONU_STATE}}}onu")
-        since = detected[(port, sight.onu.serial)].isoformat()
-        _leaf(entry, ONU_STATE, "detected-serial-number", sight.onu.serial)
-        _add_onu_state(entry, sight.state, sight.v_ani, sight.onu.registration_id)
-        _leaf(entry, ONU_STATE, "onu-detected-datetime", since)
-        _leaf(entry, ONU_STATE, "onu-state-last-change", since)
+        entry = etree.SubElement(present, f"{{{namespace}}}onu")
+        since = detected[(sight.onu.port, sight.onu.serial)].isoformat()
+        _leaf(entry, namespace, "detected-serial-number", sight.onu.serial)
+        _add_onu_state(entry, sight.state, sight.v_ani, sight.onu.registration_id, dialect)
+        _leaf(entry, namespace, "onu-detected-datetime", since)
+        _leaf(entry, namespace, "onu-state-last-change", since)
 
 
-def _add_onu_state(parent: Element, state: str, v_ani: VAni | None, registration_id: str | None) -> None:
-    _identity(parent, ONU_STATE, "onu-presence-state", "bbf-xpon-onu-types", ONU_TYPES, state)
+def _add_onu_state(
+    parent: Element, state: str, v_ani: VAni | None, registration_id: str | None, dialect: Dialect
+) -> None:
+    namespace = dialect.namespace
+    _identity(parent, namespace, dialect.state, "bbf-xpon-onu-types", dialect.state_types, state)
     if v_ani is not None and v_ani.onu_id is not None and state == INTENDED:
-        _leaf(parent, ONU_STATE, "onu-id", str(v_ani.onu_id))
+        _leaf(parent, namespace, "onu-id", str(v_ani.onu_id))
     if registration_id is not None:
-        _leaf(parent, ONU_STATE, "detected-registration-id", registration_id)
+        written = registration_id if dialect.hex_registration_ids else _as_text(registration_id)
+        _leaf(parent, namespace, "detected-registration-id", written)
     if v_ani is not None:
-        _leaf(parent, ONU_STATE, "v-ani-ref", v_ani.name)
+        _leaf(parent, namespace, "v-ani-ref", v_ani.name)
+
+
+def _as_text(registration_id: str) -> str:
+    """What hex digits spell, without the NULs it is padded with; as it stands when they spell nothing printable."""
+    try:
+        spelt = bytes.fromhex(registration_id).rstrip(b"\0").decode("ascii")
+    except ValueError:
+        return registration_id
+    return spelt if spelt and spelt.isprintable() else registration_id
 
 
 def _add_v_ani(
-    interfaces: Element,
+    interface: Element,
     v_ani: VAni,
     working: Sight | None,
     sight: Sight | None,
     ports: Mapping[str, str],
-    started: datetime,
+    dialect: Dialect,
 ) -> None:
-    interface = _interface(interfaces, v_ani.name, "v-ani", "up" if working else "down", started)
     state = etree.SubElement(interface, f"{{{V_ANI}}}v-ani", nsmap=_prefixes(V_ANI))
     if working is not None and v_ani.onu_id is not None:
         _leaf(state, V_ANI, "onu-id", str(v_ani.onu_id))
     word = "onu-not-present-with-v-ani" if sight is None else sight.state
-    _identity(state, V_ANI, "onu-presence-state", "bbf-xpon-onu-types", ONU_TYPES, word)
+    _identity(state, dialect.v_ani_namespace, dialect.state, "bbf-xpon-onu-types", dialect.state_types, word)
     if sight is not None:
         here = etree.SubElement(state, f"{{{V_ANI}}}onu-present-on-this-olt")
         _leaf(here, V_ANI, "onu-present-on-this-channel-pair", ports[sight.onu.port])
         _leaf(here, V_ANI, "onu-present-on-this-channel-termination", sight.onu.port)
-        _leaf(here, V_ANI, "detected-serial-number", sight.onu.serial)
+        if dialect.v_ani_has_serial:
+            _leaf(here, V_ANI, "detected-serial-number", sight.onu.serial)
     if working is not None:
         remote = etree.SubElement(interface, f"{{{REMOTE_HARDWARE}}}remote-hardware", nsmap=_prefixes(REMOTE_HARDWARE))
         _leaf(remote, REMOTE_HARDWARE, "component", f"onu-{v_ani.serial}")
