@@ -21,6 +21,7 @@ from ncclient.transport.session import NotificationHandler
 
 from drivers.errors import ElementError, Rejected, Unreachable
 from drivers.netconf_bbf import host_keys, refusal, xml
+from drivers.netconf_bbf.dialects import Dialect
 from drivers.netconf_bbf.settings import NetconfBbfSettings
 from drivers.netconf_bbf.xml import Element
 
@@ -84,6 +85,7 @@ class Connection:
             self.close()
             raise
         self._manager = Manager(self._session, handler, raise_mode=RaiseMode.NONE)
+        self.dialect: Dialect | None = None  # not asked yet
         # Nobody takes notifications from ncclient's own queue, which has no bound.
         unread = self._session.get_listener_instance(NotificationHandler)
         if unread is not None:

@@ -1,4 +1,4 @@
-"""``drivers.base.Driver`` for one OLT that speaks TR-385 issue 3."""
+"""``drivers.base.Driver`` for one OLT that speaks TR-385, in either dialect (``dialects``)."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,6 +14,7 @@ from drivers.netconf_bbf import changes, filters, names, optics, payloads, prese
 from drivers.netconf_bbf.allocation import Exhausted
 from drivers.netconf_bbf.changes import Batch, NoSuchPort, Occupied
 from drivers.netconf_bbf.configuration import Configuration, Malformed, index
+from drivers.netconf_bbf.dialects import Dialect
 from drivers.netconf_bbf.inventory import Inventory, inventory_of
 from drivers.netconf_bbf.payloads import Object
 from drivers.netconf_bbf.plant import plant_of, silent_ports
@@ -28,18 +29,22 @@ _COMPONENT_DEPTH = 4
 
 
 class NetconfBbfDriver:
-    """One OLT over NETCONF; ``malformed_entries`` and ``lost_announcements`` count what could not be used.
+    """One OLT over NETCONF.
+
+    ``malformed_entries`` and ``lost_announcements`` count what could not be used, ``foreign_announcements`` what came
+    in another dialect than the element's modules say: its ONUs are found when the list is read.
 
     Reads and writes share one session; ``watch`` has its own, because an element need not answer RPCs on a session
     that is subscribed (RFC 5277 §6 makes that a capability of its own), and because a long commit must not hold up
-    announcements. ``watch`` sets ``notifiable-onu-presence-states`` on channel terminations that have none: without it
-    they announce nothing. Nothing else is configured unasked.
+    announcements. Where the dialect has ``notifiable-onu-presence-states``, ``watch`` sets it on channel terminations
+    that have none: without it they announce nothing. Nothing else is configured unasked.
     """
 
     def __init__(self, settings: NetconfBbfSettings) -> None:
         self.name = settings.name
         self.malformed_entries = 0
         self.lost_announcements = 0
+        self.foreign_announcements = 0
         self._settings = settings
         self._session = NetconfSession(settings)
         self._turn = asyncio.Lock()
@@ -66,11 +71,12 @@ class NetconfBbfDriver:
         session = NetconfSession(self._settings)
         announcements = Announcements()
         try:
+            dialect = await session.dialect()
             await session.listen(announcements)
             await session.request("create-subscription", lambda manager: manager.create_subscription())
             listening()
             while True:
-                self._hear(await announcements.next(), heard)
+                self._hear(await announcements.next(), dialect, heard)
         except SessionEnded:
             raise Unreachable(self.name, "notification", "the session ended") from None
         finally:
@@ -80,19 +86,21 @@ class NetconfBbfDriver:
     async def list_discovered(self) -> list[PresentOnu]:
         """Every ONU present on any channel termination, configured or not."""
         async with self._turn:
-            data = await self._get(filters.presence())
-        found, malformed = presence.present_onus(data, index(data))
+            dialect = await self._session.dialect()
+            data = await self._get(filters.presence(dialect))
+        found, malformed = presence.present_onus(data, index(data), dialect)
         self._count(malformed)
         return found
 
     async def list_provisioned(self) -> list[ObservedOnu]:
         """Every ONU that has a v-ANI with an expected serial number, whoever configured it."""
         async with self._turn:
+            dialect = await self._session.dialect()
             configuration = await self._configuration(filters.everything())
             states = presence.v_ani_states(await self._get(filters.v_ani_states()))
         found, malformed = reading.observed_onus(self._inventory(configuration))
         self._count(malformed)
-        return [_with_presence(onu, states) for onu in found]
+        return [_with_presence(onu, states, dialect) for onu in found]
 
     async def read(self, serial: str) -> ObservedOnu | None:
         """The configuration and state of one ONU, or None when no v-ANI expects its serial."""
@@ -188,9 +196,10 @@ class NetconfBbfDriver:
             raise Rejected(self.name, "read", f"the configuration of {serial} is malformed: {error}") from error
 
     async def _read(self, serial: str) -> ObservedOnu | None:
+        dialect = await self._session.dialect()
         data, inventory = await self._around(serial)
         observed = self._observed(inventory, serial)
-        return None if observed is None else _with_presence(observed, presence.v_ani_states(data))
+        return None if observed is None else _with_presence(observed, presence.v_ani_states(data), dialect)
 
     async def _around(self, serial: str) -> tuple[Element, Inventory]:
         """One ONU's state, and its configuration with the plant and whatever it shares with others."""
@@ -217,20 +226,25 @@ class NetconfBbfDriver:
 
     async def _let_ports_announce(self) -> None:
         async with self._turn:
-            silent = silent_ports(await self._configuration(filters.plant()))
+            notifiable = (await self._session.dialect()).notifiable
+            if notifiable is None:
+                return
+            silent = silent_ports(await self._configuration(filters.plant()), notifiable)
             if not silent:
                 return
             _log.info("ports_let_announce", element=self.name, ports=silent)
             async with transaction.locked_candidate(self._session, self._settings):
-                edits = [payloads.notifications_on(port) for port in silent]
+                edits = [payloads.notifications_on(port, notifiable) for port in silent]
                 await transaction.commit_edits(self._session, self._settings, edits)
 
-    def _hear(self, raw: str, heard: Heard) -> None:
-        try:
-            for onu in presence.announced_onus(xml.parse(raw)):
-                heard(onu)
-        except ValueError as error:
-            self._count([Malformed("notification", str(error))])
+    def _hear(self, raw: str, dialect: Dialect, heard: Heard) -> None:
+        announcement = presence.announced_onus(raw, dialect)
+        for onu in announcement.onus:
+            heard(onu)
+        self._count(announcement.malformed)
+        if announcement.foreign and not self.foreign_announcements:
+            _log.warning("announced_in_another_dialect", element=self.name, expected=dialect.module)
+        self.foreign_announcements += announcement.foreign
 
     def _count(self, malformed: Iterable[Malformed]) -> None:
         for entry in malformed:
@@ -265,6 +279,6 @@ def _data(reply: Element, element: str) -> Element:
     return data
 
 
-def _with_presence(onu: ObservedOnu, states: Mapping[str, Element]) -> ObservedOnu:
+def _with_presence(onu: ObservedOnu, states: Mapping[str, Element], dialect: Dialect) -> ObservedOnu:
     state = states.get(names.of_onu(onu.serial).v_ani)
-    return replace(onu, presence=presence.v_ani_presence(state, onu.port))
+    return replace(onu, presence=presence.v_ani_presence(state, onu.port, dialect))

@@ -6,6 +6,7 @@ A list's keys come with every entry that is selected, asked for or not (RFC 7950
 from collections.abc import Iterable
 
 from drivers.netconf_bbf import names, xml
+from drivers.netconf_bbf.dialects import Dialect
 from drivers.netconf_bbf.xml import Element, element
 
 
@@ -84,11 +85,9 @@ def of_forwarder(forwarder: str, network_sub_interface: str) -> list[Element]:
     ]
 
 
-def presence() -> list[Element]:
+def presence(dialect: Dialect) -> list[Element]:
     """The ONUs present on every channel termination, and the v-ANIs with the plant that say where they belong."""
-    present = element(
-        xml.XPON, "channel-termination", element(xml.ONU_STATE, "onus-present-on-local-channel-termination")
-    )
+    present = element(xml.XPON, "channel-termination", dialect.present)
     return [
         element(xml.INTERFACES, "interfaces", *_plant(), _having(xml.V_ANI, "v-ani")),
         element(xml.INTERFACES, "interfaces-state", element(xml.INTERFACES, "interface", present)),

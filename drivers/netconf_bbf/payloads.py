@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from drivers.netconf_bbf import names, xml
 from drivers.netconf_bbf.allocation import Numbers
 from drivers.netconf_bbf.configuration import Kind
+from drivers.netconf_bbf.dialects import Notifiable
 from drivers.netconf_bbf.plant import Port
 from drivers.netconf_bbf.xml import Element, element, identity, q, text_at
 from pon.onu import WantedOnu
@@ -116,11 +117,10 @@ def _ports(forwarder: Element) -> Element:
     return ports
 
 
-def notifications_on(port: str) -> Edit:
-    """Let a channel termination announce every ONU that comes or goes (``notifiable-onu-presence-states``)."""
+def notifications_on(port: str, notifiable: Notifiable) -> Edit:
+    """Let a channel termination announce every ONU that comes or goes."""
     states = [
-        identity(xml.ONU_STATE, "notifiable-onu-presence-states", "bbf-xpon-onu-types", name)
-        for name in ("onu-present", "onu-not-present")
+        identity(notifiable.namespace, notifiable.tag, "bbf-xpon-onu-types", state) for state in notifiable.states
     ]
     entry = _keyed(Kind.INTERFACE, port)
     entry.append(element(xml.XPON, "channel-termination", *states))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from drivers.netconf_bbf import xml
 from drivers.netconf_bbf.configuration import Configuration, Kind
+from drivers.netconf_bbf.dialects import Notifiable
 from drivers.netconf_bbf.xml import local_name, q, text_at
 
 
@@ -43,10 +44,10 @@ def plant_of(configuration: Configuration) -> Plant:
     return Plant(ports)
 
 
-def silent_ports(configuration: Configuration) -> tuple[str, ...]:
-    """The channel terminations that announce nothing, because no ``notifiable-onu-presence-states`` is set."""
+def silent_ports(configuration: Configuration, notifiable: Notifiable) -> tuple[str, ...]:
+    """The channel terminations that announce nothing, because no state is set as notifiable there."""
     return tuple(
         name
         for name, termination in configuration.interface_part(xml.XPON, "channel-termination")
-        if termination.find(q(xml.ONU_STATE, "notifiable-onu-presence-states")) is None
+        if termination.find(q(notifiable.namespace, notifiable.tag)) is None
     )

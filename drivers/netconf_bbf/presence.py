@@ -1,47 +1,42 @@
-"""Which ONUs an OLT sees: ``onu-presence-state`` (TR-385 ``bbf-xpon-onu-types``), listed or announced."""
+"""Which ONUs an OLT sees, listed or announced, in whichever dialect it speaks (``dialects``)."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-from drivers.netconf_bbf import xml
+from drivers.netconf_bbf import dialects, xml
 from drivers.netconf_bbf.configuration import Configuration, Kind, Malformed
+from drivers.netconf_bbf.dialects import Dialect, Where
 from drivers.netconf_bbf.plant import plant_of
 from drivers.netconf_bbf.xml import Element, integer_at, local_name, q, text_at
 from pon.onu import Presence, PresentOnu
 from pon.serial import normalise
 
-_INTENDED = frozenset({"onu-present-and-on-intended-channel-termination"})
-_MISPLACED = frozenset(
-    {
-        "onu-present-and-discovery-tune-failed",
-        "onu-present-and-in-wavelength-discovery",
-        "onu-present-and-v-ani-known-but-intended-ct-unknown",
-    }
-)
 _STATE = f"{q(xml.INTERFACES, 'interfaces-state')}/{q(xml.INTERFACES, 'interface')}"
-_CHANNEL_TERMINATION = q(xml.XPON, "channel-termination")
-_PRESENT_ONU = f"{q(xml.ONU_STATE, 'onus-present-on-local-channel-termination')}/{q(xml.ONU_STATE, 'onu')}"
-_CHANGE = q(xml.ONU_STATE, "onu-presence-state-change")
+_LONGEST_REGISTRATION_ID = 36  # octets, G.987.3 §11.3.4.2
 
 
 class MalformedEntry(ValueError):
     """An ONU's entry lacks a mandatory leaf or holds a value that is none."""
 
 
-def presence_of(raw_state: str) -> Presence:
-    """What an ``onu-presence-state`` means to us; a state that the modules do not name is an error state."""
-    if raw_state.startswith("onu-not-present"):
-        return Presence.ABSENT
-    if raw_state in _INTENDED:
-        return Presence.INTENDED
-    if raw_state in _MISPLACED:
-        return Presence.MISPLACED
-    # "onu-present" alone says nothing of a v-ANI: nobody is known to claim it.
-    if raw_state == "onu-present" or raw_state.startswith("onu-present-and-no-v-ani-known"):
-        return Presence.UNKNOWN
-    return Presence.IN_ERROR
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What one notification says: ONUs, entries that could not be read, and how many in a dialect not spoken here."""
+
+    onus: tuple[PresentOnu, ...] = ()
+    malformed: tuple[Malformed, ...] = ()
+    foreign: int = 0
 
 
-def present_onus(data: Element, configuration: Configuration) -> tuple[list[PresentOnu], list[Malformed]]:
+def presence_of(raw_state: str, dialect: Dialect) -> Presence:
+    """What a state means to us; one that is not derived from any that the modules name is an error state."""
+    bases = [name for name in dialect.meanings if raw_state == name or raw_state.startswith(f"{name}-")]
+    return dialect.meanings[max(bases, key=len)] if bases else Presence.IN_ERROR
+
+
+def present_onus(
+    data: Element, configuration: Configuration, dialect: Dialect
+) -> tuple[list[PresentOnu], list[Malformed]]:
     """The ONUs of ``onus-present-on-local-channel-termination``, and the entries that could not be read.
 
     An ONU whose v-ANI belongs to another channel pair than the one it is seen on is misplaced, whatever its state.
@@ -49,24 +44,34 @@ def present_onus(data: Element, configuration: Configuration) -> tuple[list[Pres
     found: list[PresentOnu] = []
     malformed: list[Malformed] = []
     intended = dict(_intended_ports(configuration))
-    for port, entry in _entries(data, _PRESENT_ONU):
+    for port, entry in _entries(data, dialect.listed):
         try:
-            onu = _present_onu(port, entry)
+            onu = _present_onu(port, entry, dialect)
         except ValueError as error:
             malformed.append(Malformed(f"ONU present on {port}", str(error)))
             continue
-        claimed = intended.get(text_at(entry, q(xml.ONU_STATE, "v-ani-ref")) or "")
-        found.append(_misplaced(onu) if claimed is not None and claimed != port else onu)
+        claimed = intended.get(text_at(entry, dialect.leaf("v-ani-ref")) or "")
+        elsewhere = claimed is not None and claimed != port
+        found.append(replace(onu, presence=Presence.MISPLACED) if elsewhere else onu)
     return found, malformed
 
 
-def announced_onus(notification: Element) -> Iterator[PresentOnu]:
-    """The ONUs that a ``<notification>`` announces, none when it is about something else.
-
-    Raises ``MalformedEntry`` or ``SerialError``.
-    """
-    for port, entry in _entries(notification, _CHANGE):
-        yield _present_onu(port, entry)
+def announced_onus(raw: str | bytes, dialect: Dialect) -> Announcement:
+    """What a ``<notification>`` announces: nothing when it is about something else, malformed when it is no XML."""
+    try:
+        notification = xml.parse(raw)
+    except xml.MalformedXml as error:
+        return Announcement(malformed=(Malformed("notification", str(error)),))
+    found: list[PresentOnu] = []
+    malformed: list[Malformed] = []
+    for port, entry in _entries(notification, dialect.announced):
+        try:
+            found.append(_present_onu(port, entry, dialect))
+        except ValueError as error:
+            malformed.append(Malformed(f"notification from {port or 'no port'}", str(error)))
+    others = (other for other in dialects.DIALECTS if other is not dialect)
+    foreign = sum(1 for other in others for _ in notification.iterfind(other.announced.entries))
+    return Announcement(tuple(found), tuple(malformed), foreign)
 
 
 def v_ani_states(data: Element) -> dict[str, Element]:
@@ -80,10 +85,10 @@ def v_ani_states(data: Element) -> dict[str, Element]:
     return found
 
 
-def v_ani_presence(state: Element | None, intended_port: str | None) -> Presence:
+def v_ani_presence(state: Element | None, intended_port: str | None, dialect: Dialect) -> Presence:
     """The presence that a v-ANI's own state reports; absent when it reports none."""
-    raw_state = text_at(state, q(xml.V_ANI, "onu-presence-state"))
-    presence = Presence.ABSENT if raw_state is None else presence_of(local_name(raw_state))
+    raw_state = text_at(state, dialect.v_ani_state)
+    presence = Presence.ABSENT if raw_state is None else presence_of(local_name(raw_state), dialect)
     seen_on = text_at(
         state, q(xml.V_ANI, "onu-present-on-this-olt"), q(xml.V_ANI, "onu-present-on-this-channel-termination")
     )
@@ -91,31 +96,33 @@ def v_ani_presence(state: Element | None, intended_port: str | None) -> Presence
     return Presence.MISPLACED if elsewhere and presence is not Presence.ABSENT else presence
 
 
-def _entries(root: Element, path: str) -> Iterator[tuple[str, Element]]:
-    for interface in root.iterfind(_STATE):
-        port = text_at(interface, q(xml.INTERFACES, "name")) or ""
-        for entry in interface.iterfind(f"{_CHANNEL_TERMINATION}/{path}"):
-            yield port, entry
+def _entries(root: Element, where: Where) -> Iterator[tuple[str, Element]]:
+    """Each entry with the name of its port, empty where it has none."""
+    for entry in root.iterfind(where.entries):
+        yield text_at(entry, where.port) or "", entry
 
 
-def _present_onu(port: str, entry: Element) -> PresentOnu:
-    serial = text_at(entry, q(xml.ONU_STATE, "detected-serial-number"))
-    state = text_at(entry, q(xml.ONU_STATE, "onu-presence-state"))
+def _present_onu(port: str, entry: Element, dialect: Dialect) -> PresentOnu:
+    serial = text_at(entry, dialect.leaf("detected-serial-number"))
+    state = text_at(entry, dialect.state)
     if not port or serial is None or state is None:
-        raise MalformedEntry("interface name, detected-serial-number and onu-presence-state are mandatory")
+        raise MalformedEntry("the port's name, detected-serial-number and the ONU's state are mandatory")
     raw_state = local_name(state)
     return PresentOnu(
         port=port,
         serial=normalise(serial),
-        presence=presence_of(raw_state),
+        presence=presence_of(raw_state, dialect),
         raw_state=raw_state,
-        onu_id=integer_at(entry, q(xml.ONU_STATE, "onu-id")),
-        registration_id=text_at(entry, q(xml.ONU_STATE, "detected-registration-id")),
+        onu_id=integer_at(entry, dialect.leaf("onu-id")),
+        registration_id=_registration_id(text_at(entry, dialect.leaf("detected-registration-id")), dialect),
     )
 
 
-def _misplaced(onu: PresentOnu) -> PresentOnu:
-    return PresentOnu(onu.port, onu.serial, Presence.MISPLACED, onu.raw_state, onu.onu_id, onu.registration_id)
+def _registration_id(text: str | None, dialect: Dialect) -> str | None:
+    """A registration ID in hex; one too long to be text is hex already (the reference OLT sends it so in i1 too)."""
+    if text is None or dialect.hex_registration_ids or len(text) > _LONGEST_REGISTRATION_ID:
+        return text
+    return text.encode().hex().upper()
 
 
 def _intended_ports(configuration: Configuration) -> Iterator[tuple[str, str | None]]:

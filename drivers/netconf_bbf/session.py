@@ -12,8 +12,10 @@ from ncclient.manager import Manager
 from ncclient.operations import RPCReply
 from ncclient.transport import SessionListener
 
-from drivers.errors import ElementError, Unreachable
+from drivers.errors import ElementError, Rejected, Unreachable
+from drivers.netconf_bbf import dialects
 from drivers.netconf_bbf.connection import Connection
+from drivers.netconf_bbf.dialects import Dialect
 from drivers.netconf_bbf.settings import NetconfBbfSettings
 from drivers.netconf_bbf.xml import Element
 
@@ -39,6 +41,17 @@ class NetconfSession:
     async def capabilities(self) -> frozenset[str]:
         """The capability URIs of the element's hello; opens the session when there is none."""
         return (await self._open()).capabilities
+
+    async def dialect(self) -> Dialect:
+        """The dialect in which the element tells of ONUs, asked once per session; raises ``Rejected`` for none.
+
+        The hello says it or, where it lists neither module, the YANG library.
+        """
+        connection = await self._open()
+        if connection.dialect is None:
+            told = dialects.told_by_hello(connection.capabilities)
+            connection.dialect = told or await self._dialect_of_library(connection.capabilities)
+        return connection.dialect
 
     async def request(
         self, operation: str, send: Callable[[Manager], RPCReply], timeout_s: float | None = None
@@ -79,6 +92,22 @@ class NetconfSession:
         executor, self._executor = self._executor, None
         if executor is not None:
             executor.shutdown(wait=True)
+
+    async def _dialect_of_library(self, capabilities: frozenset[str]) -> Dialect:
+        refusal = ""
+        try:
+            reply = await self.request("get", lambda manager: manager.get(filter=dialects.library(capabilities)))
+            told = dialects.told_by_library(reply)
+        except Rejected as refused:
+            told, refusal = None, f" (the library was refused: {refused.answer})"
+        if told is None:
+            modules = " nor ".join(dialect.module for dialect in dialects.DIALECTS)
+            answer = (
+                f"neither {modules} is in its hello or YANG library{refusal}, so it cannot tell which ONUs are "
+                "present; enable one of the modules on the element, or drive it by another driver"
+            )
+            raise Rejected(self._settings.name, "hello", answer)
+        return told
 
     async def _open(self) -> Connection:
         if self._connection is not None:

@@ -10,6 +10,7 @@ NETCONF = "urn:ietf:params:xml:ns:netconf:base:1.0"
 NOTIFICATION = "urn:ietf:params:xml:ns:netconf:notification:1.0"
 INTERFACES = "urn:ietf:params:xml:ns:yang:ietf-interfaces"
 HARDWARE = "urn:ietf:params:xml:ns:yang:ietf-hardware"
+YANG_LIBRARY = "urn:ietf:params:xml:ns:yang:ietf-yang-library"
 XPON = "urn:bbf:yang:bbf-xpon"
 XPON_TYPES = "urn:bbf:yang:bbf-xpon-types"
 XPON_IF_TYPE = "urn:bbf:yang:bbf-xpon-if-type"
@@ -17,6 +18,8 @@ V_ANI = "urn:bbf:yang:bbf-xponvani"
 ANI = "urn:bbf:yang:bbf-xponani"
 GEM_TCONT = "urn:bbf:yang:bbf-xpongemtcont"
 ONU_STATE = "urn:bbf:yang:bbf-xpon-onu-state"
+ONU_STATES = "urn:bbf:yang:bbf-xpon-onu-states"
+V_ANI_ONU_STATES = "urn:bbf:yang:bbf-xponvani-onu-states"
 ONU_TYPES = "urn:bbf:yang:bbf-xpon-onu-types"
 BBF_IF_TYPE = "urn:bbf:yang:bbf-if-type"
 SUB_INTERFACES = "urn:bbf:yang:bbf-sub-interfaces"
@@ -66,10 +69,9 @@ def identity(tag_namespace: str, tag: str, module: str, name: str) -> Element:
 def parse(text: str | bytes) -> Element:
     """The root of a document; entities are not expanded, nothing is fetched. Raises ``MalformedXml``."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
-    encoded = text.encode() if isinstance(text, str) else text
     try:
-        root = etree.fromstring(encoded, parser)
-    except etree.XMLSyntaxError as error:
+        root = etree.fromstring(text.encode() if isinstance(text, str) else text, parser)
+    except (etree.XMLSyntaxError, UnicodeEncodeError) as error:
         raise MalformedXml(str(error)) from error
     if root.getroottree().docinfo.internalDTD is not None:
         raise MalformedXml("a DOCTYPE is refused")

@@ -6,7 +6,7 @@ A later driver joins by one class like ``NetconfBbfHarness`` and one line in ``H
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Literal, Protocol
 
 from drivers.base import Driver
 from drivers.netconf_bbf import NetconfBbfDriver, NetconfBbfSettings
@@ -91,7 +91,7 @@ class ElementHarness(Protocol):
 
 
 class NetconfBbfHarness:
-    """The NETCONF driver for TR-385 against the lab OLT."""
+    """The NETCONF driver for TR-385 against the lab OLT, in the dialect that the lab speaks."""
 
     def __init__(self, lab: LabOlt) -> None:
         self._lab = lab
@@ -163,11 +163,12 @@ class NetconfBbfHarness:
 
 
 @contextlib.asynccontextmanager
-async def _netconf_bbf() -> AsyncIterator[ElementHarness]:
-    async with lab_olt(LabOltSettings(ports=2)) as lab:
+async def _netconf_bbf(dialect: Literal["i1", "i3"]) -> AsyncIterator[ElementHarness]:
+    async with lab_olt(LabOltSettings(ports=2, dialect=dialect)) as lab:
         yield NetconfBbfHarness(lab)
 
 
 HARNESSES: dict[str, Callable[[], AbstractAsyncContextManager[ElementHarness]]] = {
-    "netconf-bbf": _netconf_bbf,
+    "netconf-bbf": lambda: _netconf_bbf("i3"),
+    "netconf-bbf-i1": lambda: _netconf_bbf("i1"),
 }

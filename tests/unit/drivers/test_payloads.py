@@ -8,6 +8,7 @@ import pytest
 from drivers.netconf_bbf import changes, reading
 from drivers.netconf_bbf.changes import NoSuchPort, Occupied
 from drivers.netconf_bbf.configuration import Kind, index
+from drivers.netconf_bbf.dialects import I3
 from drivers.netconf_bbf.payloads import NotRepresentable, notifications_on
 from pon.onu import WantedOnu, differences
 from tests.unit.drivers import yang
@@ -41,7 +42,8 @@ def test_a_batch_and_its_changes_are_valid_under_the_modules(data_folder: Path, 
 
 
 def test_ports_that_announce_are_valid_under_the_modules(data_folder: Path, tmp_path: Path) -> None:
-    yang.check(data_folder, with_edits(bare(), [notifications_on("1/1/2")]), "config", tmp_path)
+    assert I3.notifiable is not None
+    yang.check(data_folder, with_edits(bare(), [notifications_on("1/1/2", I3.notifiable)]), "config", tmp_path)
 
 
 @pytest.mark.parametrize("wanted", [WANTED, SHARED], ids=["1:1", "N:1"])

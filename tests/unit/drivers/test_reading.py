@@ -7,6 +7,7 @@ from lxml import etree
 
 from drivers.netconf_bbf import reading
 from drivers.netconf_bbf.configuration import Kind, index
+from drivers.netconf_bbf.dialects import I3
 from drivers.netconf_bbf.plant import plant_of, silent_ports
 from drivers.netconf_bbf.xml import MalformedXml, parse
 from pon.onu import ObservedOnu, WantedOnu
@@ -123,7 +124,8 @@ def test_the_plant_is_read_from_the_channel_terminations() -> None:
     assert (port.channel_pair, port.channel_partition, port.pon_type) == ("cpair-1/1/2", "cpart-1/1/2", "xgs")
     assert plant_of(index(bare())).port_of_pair("cpair-1/1/2") == "1/1/2"
     assert plant_of(index(bare())).port_of_pair(None) is None
-    assert silent_ports(index(bare())) == ("1/1/1", "1/1/2")
+    assert I3.notifiable is not None
+    assert silent_ports(index(bare()), I3.notifiable) == ("1/1/1", "1/1/2")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,160 @@
+"""The dialects in which TR-385 tells of ONUs, as data, and which of them an element speaks.
+
+i3 is module ``bbf-xpon-onu-state`` (2020-10-13 to 2024-04-23, issues 2 and 3; BroadbandForum/yang): a notification
+nested in the channel termination, sent for the states that are configured there. i1 is ``bbf-xpon-onu-states`` with
+``bbf-xponvani-onu-states`` (both 2019-02-25, issue 1): a top-level notification, sent for every change. The Forum's
+own repository does not have the two of i1; they are described after BroadbandForum/obbaa-polt-simulator
+(``third_party/yang-models/BBF/TR-385/3.0``), and what OLTs make of them after BroadbandForum/obbaa
+(``docs/architecture/voltmf``) and balapi/netconf-polt (``bcmolt_netconf_notifications.c``).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from drivers.netconf_bbf import xml
+from drivers.netconf_bbf.xml import Element, element, q, text_at
+from pon.onu import Presence
+
+_INTERFACE_STATE = (q(xml.INTERFACES, "interfaces-state"), q(xml.INTERFACES, "interface"))
+_CHANNEL_TERMINATION = (*_INTERFACE_STATE, q(xml.XPON, "channel-termination"))
+_INTERFACE_NAME = q(xml.INTERFACES, "name")
+_PRESENT = "onus-present-on-local-channel-termination"
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where a message has its entries about ONUs, and where, seen from an entry, the name of its port is."""
+
+    entries: str
+    port: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notifiable:
+    """The leaf-list of a channel termination that lets it announce, and the states that stand for all others."""
+
+    namespace: str
+    tag: str
+    states: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How one issue of TR-385 names what an OLT says of ONUs; tags and paths are qualified.
+
+    ``state`` is an entry's leaf, ``v_ani_state`` that of a v-ANI. ``meanings`` holds of each state what it means to
+    us; a state that is not in it means what the longest name it is derived from means. ``hex_registration_ids`` is
+    whether registration IDs are written in hex. ``notifiable`` is None where ports announce unasked.
+    """
+
+    issue: str
+    module: str
+    namespace: str
+    listed: Where
+    announced: Where
+    state: str
+    v_ani_state: str
+    meanings: Mapping[str, Presence]
+    hex_registration_ids: bool
+    notifiable: Notifiable | None
+
+    def leaf(self, name: str) -> str:
+        """The qualified tag of a leaf of an entry."""
+        return q(self.namespace, name)
+
+    @property
+    def present(self) -> Element:
+        """The container of the ONUs on one channel termination, empty: as it stands in a filter."""
+        return element(self.namespace, _PRESENT)
+
+
+_MEANINGS = {
+    "onu-not-present": Presence.ABSENT,
+    # Alone it says nothing of a v-ANI: nobody is known to claim the ONU.
+    "onu-present": Presence.UNKNOWN,
+    "onu-present-and": Presence.IN_ERROR,
+    "onu-present-and-no-v-ani-known": Presence.UNKNOWN,
+    "onu-present-and-on-intended-channel-termination": Presence.INTENDED,
+    "onu-present-and-discovery-tune-failed": Presence.MISPLACED,
+    "onu-present-and-in-wavelength-discovery": Presence.MISPLACED,
+    "onu-present-and-v-ani-known-but-intended-ct-unknown": Presence.MISPLACED,
+}
+
+
+def _listed(namespace: str) -> Where:
+    return Where("/".join((*_CHANNEL_TERMINATION, q(namespace, _PRESENT), q(namespace, "onu"))), _above(3))
+
+
+def _above(levels: int) -> str:
+    """The name of the interface that an entry is nested in."""
+    return "/".join((*[".."] * levels, _INTERFACE_NAME))
+
+
+I3 = Dialect(
+    issue="i3",
+    module="bbf-xpon-onu-state",
+    namespace=xml.ONU_STATE,
+    listed=_listed(xml.ONU_STATE),
+    announced=Where("/".join((*_CHANNEL_TERMINATION, q(xml.ONU_STATE, "onu-presence-state-change"))), _above(2)),
+    state=q(xml.ONU_STATE, "onu-presence-state"),
+    v_ani_state=q(xml.V_ANI, "onu-presence-state"),
+    meanings=_MEANINGS,
+    hex_registration_ids=True,
+    notifiable=Notifiable(xml.ONU_STATE, "notifiable-onu-presence-states", ("onu-present", "onu-not-present")),
+)
+
+I1 = Dialect(
+    issue="i1",
+    module="bbf-xpon-onu-states",
+    namespace=xml.ONU_STATES,
+    listed=_listed(xml.ONU_STATES),
+    announced=Where(q(xml.ONU_STATES, "onu-state-change"), q(xml.ONU_STATES, "channel-termination-ref")),
+    state=q(xml.ONU_STATES, "onu-state"),
+    v_ani_state=q(xml.V_ANI_ONU_STATES, "onu-state"),
+    # OB-BAA's table has OLTs of issue 1 say states of issue 2 too.
+    meanings=_MEANINGS
+    | {
+        "onu-present-and-unexpected": Presence.UNKNOWN,
+        "onu-present-and-in-discovery": Presence.MISPLACED,
+        "onu-present-and-discovery-tune-fail": Presence.MISPLACED,
+    },
+    hex_registration_ids=False,
+    notifiable=None,
+)
+
+DIALECTS = (I3, I1)
+"""The one that is taken of several comes first."""
+
+_LIBRARY_1_1 = "urn:ietf:params:netconf:capability:yang-library:1.1"
+_MODULES = (
+    f"{q(xml.YANG_LIBRARY, 'modules-state')}/{q(xml.YANG_LIBRARY, 'module')}",
+    f"{q(xml.YANG_LIBRARY, 'yang-library')}/{q(xml.YANG_LIBRARY, 'module-set')}/{q(xml.YANG_LIBRARY, 'module')}",
+)
+
+
+def told_by_hello(capabilities: Iterable[str]) -> Dialect | None:
+    """The dialect whose module a hello lists (RFC 6020 §5.6.4), or None; servers need not list YANG 1.1 modules."""
+    listed = {uri.partition("?")[0] for uri in capabilities}
+    return next((dialect for dialect in DIALECTS if dialect.namespace in listed), None)
+
+
+def library(capabilities: Iterable[str]) -> list[Element]:
+    """The filter for the dialects' modules in the YANG library, of RFC 8525 where offered, else of RFC 7895."""
+    modules = [
+        element(xml.YANG_LIBRARY, "module", element(xml.YANG_LIBRARY, "name", dialect.module)) for dialect in DIALECTS
+    ]
+    if any(uri.startswith(_LIBRARY_1_1) for uri in capabilities):
+        return [element(xml.YANG_LIBRARY, "yang-library", element(xml.YANG_LIBRARY, "module-set", *modules))]
+    return [element(xml.YANG_LIBRARY, "modules-state", *modules)]
+
+
+def told_by_library(reply: Element) -> Dialect | None:
+    """The dialect whose module the YANG library in an ``<rpc-reply>`` says is implemented, or None."""
+    implemented = {
+        text_at(module, q(xml.YANG_LIBRARY, "name"))
+        for path in _MODULES
+        for module in reply.iterfind(f"{q(xml.NETCONF, 'data')}/{path}")
+        # Only RFC 7895 has the leaf: RFC 8525 lists in ``module`` what is implemented and nothing else.
+        if text_at(module, q(xml.YANG_LIBRARY, "conformance-type")) != "import"
+    }
+    return next((dialect for dialect in DIALECTS if dialect.module in implemented), None)
