@@ -11,6 +11,7 @@ from tests.unit.lab_olt.client import ADD_GOLD, client, is_ok, tag_of_error
 from ztpd.lab.olt import LabOlt, LabOltSettings, lab_olt
 
 SERIAL = "HWTC1A2B3C4D"
+SUBSCRIBE = '<create-subscription xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0"/>'
 
 
 @pytest.fixture
@@ -130,3 +131,23 @@ async def test_the_host_key_changes_on_demand(lab: LabOlt, hand: aiohttp.ClientS
         shown = (await response.json())["host_public_key"]
 
     assert shown == lab.host_public_key != before
+
+
+async def test_a_crowd_is_plugged_in_at_once_and_a_storm_announces_each_again() -> None:
+    settings = LabOltSettings(ports=2, dialect="i1")  # issue 1 announces unasked
+    async with (
+        lab_olt(settings) as lab,
+        aiohttp.ClientSession(f"http://127.0.0.1:{lab.control_port}") as hand,
+        client(lab) as listening,
+    ):
+        await hand.post("/crowd", json={"onus": 5})
+        assert [(serial, port) for serial, port, _ in await onus(hand)] == [
+            (f"ZTPD{number:08X}", f"1/1/{number % 2 + 1}") for number in range(5)
+        ]
+        assert is_ok(await listening.rpc(SUBSCRIBE))
+        async with hand.post("/storm", json={"seconds": 0.01}) as response:
+            assert await response.json() == {"announced": 5}
+        heard = [await listening.receive() for _ in range(5)]
+    assert [each.findtext(".//{*}detected-serial-number") for each in heard] == [
+        f"ZTPD{number:08X}" for number in range(5)
+    ]

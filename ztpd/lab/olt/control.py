@@ -1,11 +1,13 @@
 """The hand that plugs and unplugs, over HTTP on loopback: JSON in, JSON out.
 
 ``POST /onus`` plugs, ``DELETE /onus/{serial}`` unplugs, ``PATCH /onus/{serial}`` sets the light, ``POST
-/onus/{serial}/clone`` plugs a second one; ``GET /state``, ``/config`` and ``/counters`` read; ``POST
+/onus/{serial}/clone`` plugs a second one; ``POST /crowd`` plugs thousands, ``POST /storm`` announces everything again;
+``GET /state``, ``/config`` and ``/counters`` read; ``POST
 /faults/{hang,cut,refuse,bar,lock,host-key}`` makes something go wrong; ``POST /reset`` starts over. What is refused is
 answered 400 or 404 with ``{"error": ...}``.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -35,6 +37,18 @@ class Plug(_Body):
     onu_rx_dbm: float = -18.5
     olt_rx_dbm: float = -20.3
     registration_id: str | None = None
+
+
+class Crowd(_Body):
+    """How many ONUs to plug in, spread over the ports: ``ZTPD00000000`` and so on."""
+
+    onus: int = Field(ge=1, le=100_000)
+
+
+class Storm(_Body):
+    """How long it takes to announce every ONU once."""
+
+    seconds: float = Field(default=10.0, gt=0, le=600)
 
 
 class Light(_Body):
@@ -96,6 +110,8 @@ class ControlServer:
                 web.delete("/onus/{serial}", self._unplug),
                 web.patch("/onus/{serial}", self._set_light),
                 web.post("/onus/{serial}/clone", self._clone),
+                web.post("/crowd", self._crowd),
+                web.post("/storm", self._storm),
                 web.get("/state", self._state),
                 web.get("/config", self._config),
                 web.get("/counters", self._counters),
@@ -140,6 +156,22 @@ class ControlServer:
         body = Clone.model_validate_json(await request.read())
         self._server.olt.clone(request.match_info["serial"], body.port)
         return self._state_now()
+
+    async def _crowd(self, request: web.Request) -> web.Response:
+        body, ports = Crowd.model_validate_json(await request.read()), self._server.olt.ports
+        crowd = (Plug(serial=f"ZTPD{number:08X}", port=ports[number % len(ports)]) for number in range(body.onus))
+        self._server.olt.plug(*(PluggedOnu(**plug.model_dump()) for plug in crowd))
+        return self._state_now()
+
+    async def _storm(self, request: web.Request) -> web.Response:
+        """Answers once the last one is announced."""
+        body, sights = Storm.model_validate_json(await request.read() or b"{}"), self._server.olt.sights()
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        for number, sight in enumerate(sights):
+            await asyncio.sleep(began + number * body.seconds / len(sights) - clock())
+            self._server.olt.announce_again(sight)
+        return web.json_response({"announced": len(sights)})
 
     async def _state(self, request: web.Request) -> web.Response:
         return self._state_now()

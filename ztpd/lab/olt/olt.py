@@ -12,7 +12,7 @@ from ztpd.lab.olt import fibre
 from ztpd.lab.olt.datastores import Datastores
 from ztpd.lab.olt.dialect import I3, Dialect
 from ztpd.lab.olt.faults import Faults
-from ztpd.lab.olt.fibre import Place, PluggedOnu, Sight
+from ztpd.lab.olt.fibre import Change, Place, PluggedOnu, Sight
 from ztpd.lab.olt.plant import factory_configuration, port_names, v_anis
 from ztpd.lab.olt.state_data import notification, state_data
 
@@ -72,13 +72,20 @@ class Olt:
         """How many v-ANIs run."""
         return len(v_anis(self.datastores.running))
 
-    def plug(self, onu: PluggedOnu) -> None:
-        """Put an ONU on a port's fibre; raises ``NoSuchPort`` or ``SerialError``."""
-        if onu.port not in self._ports:
-            raise NoSuchPort(f"no port {onu.port!r}; there are {', '.join(self._ports)}")
-        onu = replace(onu, serial=normalise(onu.serial))
-        self._plugged[(onu.port, onu.serial)] = onu
+    def plug(self, *onus: PluggedOnu) -> None:
+        """Put ONUs on their ports' fibres, all at once; raises ``NoSuchPort`` or ``SerialError``."""
+        for onu in onus:
+            if onu.port not in self._ports:
+                raise NoSuchPort(f"no port {onu.port!r}; there are {', '.join(self._ports)}")
+        named = [replace(onu, serial=normalise(onu.serial)) for onu in onus]
+        self._plugged |= {(onu.port, onu.serial): onu for onu in named}
         self._look()
+
+    def announce_again(self, sight: Sight) -> None:
+        """Announce an ONU as it is seen though nothing changed, as OLTs do after a restart of their management."""
+        change = Change(sight.onu.port, sight.onu.serial, sight.state, sight.v_ani, sight.onu.registration_id)
+        if fibre.is_notifiable(change, self.datastores.running, self.dialect):
+            self._announce(notification(change, self._now(), self.dialect))
 
     def unplug(self, serial: str, port: str | None = None) -> None:
         """Take an ONU off one port, or off every port it is on; raises ``NoSuchOnu``."""
