@@ -249,15 +249,16 @@ class Daemon:
         if door is None:
             return
         listening = asyncio.Event()
-        serve_helpers = partial(intake, self.configuration.path(door), self._accept_from_helper, listening=listening)
+        accept = partial(self._accept_from_helper, parts.placing(self.configuration))
+        serve_helpers = partial(intake, self.configuration.path(door), accept, listening=listening)
         yield Service("intake", serve_helpers), listening
 
     def sighting_ended(self, sighting: Sighting, outcome: str) -> None:
         """Count what became of a sighting."""
         self._sighted(sighting.source.value, outcome)
 
-    async def _accept_from_helper(self, sighting: Sighting) -> None:
-        await self.keep(sighting)
+    async def _accept_from_helper(self, place: Callable[[Sighting], Sighting], sighting: Sighting) -> None:
+        await self.keep(place(sighting))
         self._sighted(sighting.source.value, "kept")
 
 

@@ -1,7 +1,7 @@
 """The daemon's parts as the configuration describes them; what cannot be made is a ``ConfigError`` with its key."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import lru_cache, partial
 from ipaddress import ip_address
@@ -20,8 +20,10 @@ from ztpd.config import ConfigError, ConfigProblem, Configuration, all_of, read_
 from ztpd.discovery.circuit_id import CircuitIdTable, CircuitIdTableError
 from ztpd.discovery.dhcp_frame import DhcpMessage
 from ztpd.discovery.line_patterns import LinePatterns, PatternRefused
+from ztpd.discovery.placing import placed
 from ztpd.discovery.traps import TrapSettings, TrapUser
 from ztpd.domain.profile import Profile
+from ztpd.domain.sighting import Sighting
 from ztpd.provisioning.policy import RetryPolicy
 from ztpd.provisioning.provisioner import Pace
 from ztpd.settings import DhcpSection, ElementSection, EndpointSection, SnmpUserSection, TokenSection
@@ -207,13 +209,31 @@ def trust(section: DhcpSection, interface: str | None) -> Callable[[DhcpMessage]
     if interface is not None and interface in section.trusted_interfaces:
         return lambda message: True
 
-    def from_relay(message: DhcpMessage) -> bool:
-        addresses = {address for address in (message.source_ip, message.giaddr) if address != _NO_ADDRESS}
-        return bool(addresses) and all(
-            any(ip_address(address) in network for network in section.trusted_relays) for address in addresses
-        )
+    ours = relays(section)
+    return lambda message: ours((message.source_ip, message.giaddr))
 
-    return from_relay
+
+def relays(section: DhcpSection) -> Callable[[Iterable[str]], bool]:
+    """Whether every address given is of a relay of ours, and there is one; empty fields do not count."""
+
+    def is_ours(address: str) -> bool:
+        try:
+            parsed = ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in network for network in section.trusted_relays)
+
+    def ours(addresses: Iterable[str]) -> bool:
+        told = {address for address in addresses if address != _NO_ADDRESS}
+        return bool(told) and all(map(is_ours, told))
+
+    return ours
+
+
+def placing(configuration: Configuration) -> Callable[[Sighting], Sighting]:
+    """Says where a sighting of a local helper belongs, and whether that is believed."""
+    ours = relays(configuration.settings.discovery.dhcp)
+    return partial(placed, table=circuit_ids(configuration), ours=ours)
 
 
 def syslog_patterns(configuration: Configuration) -> LinePatterns | None:

@@ -28,6 +28,9 @@ _PRESENCE = {
     MessageType.RELEASE: Presence.ABSENT,
 }
 
+# Details that decide whether option 82 is believed, where a helper leaves that to the core (``placing``).
+RELAY, SENDER, AMBIGUOUS = "giaddr", "source-ip", "repeated-sub-options"
+
 _NO_ADDRESS = "0.0.0.0"  # noqa: S104 -- BOOTP's empty field, nothing is bound
 _LONGEST_DETAIL = 255
 
@@ -55,7 +58,7 @@ def sighting_of(message: DhcpMessage, table: CircuitIdTable, heard_at: datetime,
         presence=presence,
         element=match.element if match else None,
         port=match.port if match else None,
-        serial=_serial(message, match) if believed else None,
+        serial=serial_of(match, message.remote_id) if believed else None,
         mac=message.mac,
         ip=_address(message),
         circuit_id=None if raw_circuit_id is None else raw_circuit_id.hex(),
@@ -82,14 +85,14 @@ _SERIAL_TEXT = re.compile(rb"(?![A-F]{4})[A-Z]{4}[:-]?[0-9A-Fa-f]{8}|[0-9A-Fa-f]
 _SERIAL_BYTES = re.compile(rb"[A-Z]{4}(?![ -~]{4}).{4}", re.DOTALL)
 
 
-def _serial(message: DhcpMessage, match: CircuitIdMatch | None) -> str | None:
+def serial_of(match: CircuitIdMatch | None, remote_id: bytes | None) -> str | None:
     """The PON serial that the circuit-id's pattern or the remote-id gives, canonical."""
     if match is not None and "serial" in match.groups:
         try:
             return pon_serial.normalise(match.groups["serial"])
         except pon_serial.SerialError:
             return None
-    return _serial_in_remote_id(message.remote_id or b"")
+    return _serial_in_remote_id(remote_id or b"")
 
 
 def _serial_in_remote_id(remote_id: bytes) -> str | None:
@@ -128,24 +131,30 @@ def _details(message: DhcpMessage, match: CircuitIdMatch | None) -> dict[str, st
     agent = {name: message.relay_agent.get(code) for code, name in _AGENT_DETAILS.items()}
     details = {"message-type": message.message_type.name}
     details |= {name: value.hex()[:_LONGEST_DETAIL] for name, value in (raw | agent).items() if value}
-    details |= {name: _readable(value) for name, value in told.items() if value}
+    details |= {name: readable(value) for name, value in told.items() if value}
     if message.giaddr != _NO_ADDRESS:
-        details["giaddr"] = message.giaddr
+        details[RELAY] = message.giaddr
     if message.source_ip != _NO_ADDRESS:
-        details["source-ip"] = message.source_ip
+        details[SENDER] = message.source_ip
     if message.message_type is MessageType.DISCOVER and message.requested_ip is not None:
         details["requested-ip"] = message.requested_ip
     if message.vlans:
         details["vlans"] = ".".join(map(str, message.vlans))
-    if match is not None:
-        details["circuit-id-pattern"] = match.pattern
-        details |= {f"circuit-{name}": value for name, value in match.groups.items()}
+    details |= details_of(match)
     if message.ambiguous:
-        details["repeated-sub-options"] = ",".join(map(str, sorted(message.ambiguous)))
+        details[AMBIGUOUS] = ",".join(map(str, sorted(message.ambiguous)))
     return details
 
 
-def _readable(raw: bytes) -> str:
+def details_of(match: CircuitIdMatch | None) -> dict[str, str]:
+    """What a person asks next of a circuit-id: which pattern explained it, and its groups."""
+    if match is None:
+        return {}
+    groups = {f"circuit-{name}": value for name, value in match.groups.items()}
+    return {"circuit-id-pattern": match.pattern, **groups}
+
+
+def readable(raw: bytes) -> str:
     """Printable ASCII as it is, without the zero some clients end it with; anything else as hex."""
     text = raw.rstrip(b"\x00").decode("latin-1")
     shown = text if text.isascii() and text.isprintable() else raw.hex()
