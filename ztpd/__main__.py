@@ -1,5 +1,5 @@
 """``python -m ztpd`` is the command ``ztpd``."""
 
-from ztpd.cli import main
+from ztpd.entry import main
 
 main()

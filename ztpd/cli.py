@@ -16,6 +16,7 @@ import typer
 
 from ztpd import __version__
 from ztpd.config import ConfigError, Configuration, load
+from ztpd.hook_commands import hook_app
 from ztpd.lab.cli import lab_app
 
 FAILED = 1
@@ -38,7 +39,7 @@ DEFAULT_CONFIG = Path("/etc/ztpd/ztpd.toml")
 
 
 def main() -> None:
-    """The entry point of the command ``ztpd``."""
+    """Every command but a hook's fast path (``ztpd.entry``)."""
     app()
 
 
@@ -205,4 +206,5 @@ def replay(
         raise typer.Exit(FAILED)
 
 
+app.add_typer(hook_app, name="hook")
 app.add_typer(lab_app, name="lab")

@@ -274,7 +274,7 @@ def _decode_bootp(frame: bytes, at: int, end: int, source: bytes, vlans: tuple[i
         _refuse_bad_addresses(options, options_at)
     relay_agent, ambiguous = _NO_AGENT, _UNAMBIGUOUS
     if _RELAY_AGENT_INFORMATION in options:
-        relay_agent, ambiguous = _read_relay_agent(options[_RELAY_AGENT_INFORMATION], options_at)
+        relay_agent, ambiguous = read_relay_agent(options[_RELAY_AGENT_INFORMATION], options_at)
     return DhcpMessage(message_type, frame[at : at + _HEADER_LENGTH], source, vlans, options, relay_agent, ambiguous)
 
 
@@ -312,7 +312,7 @@ def _refuse_bad_addresses(options: Mapping[int, bytes], at: int) -> None:
             raise DhcpFrameError(f"option {code} is {len(options[code])} bytes, an IPv4 address is 4", at)
 
 
-def _read_relay_agent(raw: bytes, at: int) -> tuple[dict[int, bytes], frozenset[int]]:
+def read_relay_agent(raw: bytes, at: int) -> tuple[dict[int, bytes], frozenset[int]]:
     """Option 82's sub-options, and the codes that came twice with different values; ``at`` is for the error alone.
 
     Some relays pad the option with 0 or 255, though RFC 3046 §2.0 defines neither.

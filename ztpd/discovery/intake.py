@@ -258,16 +258,22 @@ async def _answer(message: bytes, accept: Accept) -> bytes:
 async def _accept_line(line: bytes, accept: Accept) -> str | None:
     """Why the line was refused, or None."""
     try:
-        checked = _SIGHTING_LINE.validate_json(line)
+        sighting = sighting_in(line)
     except ValidationError as problem:
         return _reason(problem)
     try:
-        await accept(Sighting(**{each.name: getattr(checked, each.name) for each in fields(Sighting)}))
+        await accept(sighting)
     except Exception as problem:
         reason = _printable(f"not accepted: {type(problem).__name__}: {problem}")
         _log.warning("intake-sighting-refused", reason=reason)
         return reason
     return None
+
+
+def sighting_in(line: bytes) -> Sighting:
+    """The sighting that a line of a message says; raises ``ValidationError``."""
+    checked = _SIGHTING_LINE.validate_json(line)
+    return Sighting(**{each.name: getattr(checked, each.name) for each in fields(Sighting)})
 
 
 def _refuse_all(reason: str, line: int = 0) -> bytes:
