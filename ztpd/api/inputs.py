@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from ztpd.domain.lifecycle import DeviceState, JobState, ServiceState
-from ztpd.domain.model import Identifier, Strict
+from ztpd.domain.model import CircuitId, Identifier, Strict
 
 MAX_PAGE: Final = 500
 
@@ -54,6 +54,14 @@ class PageByRowId(Page):
     """The things behind ``after``, the ``next`` of the page before."""
 
     after: RowId = 0
+
+
+class LocationsQuery(PageById):
+    """Places that relays give one circuit-id (as text or as ``0x`` and hex), or on one element, on one port of it."""
+
+    circuit_id: CircuitId | None = None
+    element: Identifier | None = None
+    port: Annotated[str, Field(min_length=1, max_length=128)] | None = None
 
 
 class JobsQuery(PageById):

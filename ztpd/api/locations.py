@@ -5,12 +5,12 @@ from typing import Final
 
 from ztpd.api.answers import LocationShown, PageOf
 from ztpd.api.contract import Element
-from ztpd.api.inputs import ById, PageById
+from ztpd.api.inputs import ById, LocationsQuery
 from ztpd.api.paging import one_more, page
 from ztpd.api.problems import Invalid, Item
 from ztpd.api.routing import Answer, Call, Nothing, Route, route
 from ztpd.api.tokens import Scope
-from ztpd.domain.model import Access, LocationBody
+from ztpd.domain.model import Access, LocationBody, circuit_id_octets
 from ztpd.store import orders
 from ztpd.store.transaction import Unknown
 
@@ -35,10 +35,13 @@ async def get_location(call: Call[ById, Nothing, Nothing]) -> Answer:
     return Answer(found)
 
 
-async def list_locations(call: Call[Nothing, PageById, Nothing]) -> Answer:
+async def list_locations(call: Call[Nothing, LocationsQuery, Nothing]) -> Answer:
     """Places by id."""
     query = call.query
-    rows = await call.context.store.read(lambda reader: reader.locations(query.after, one_more(query.limit)))
+    circuit_id = None if query.circuit_id is None else circuit_id_octets(query.circuit_id).hex()
+    rows = await call.context.store.read(
+        lambda reader: reader.locations(query.after, one_more(query.limit), circuit_id, query.element, query.port)
+    )
     return page(rows, query.limit)
 
 

@@ -64,6 +64,29 @@ class Access(Strict):
     port: Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_printable)]
 
 
+def circuit_id_octets(text: str) -> bytes:
+    """The raw bytes of a circuit-id given as text, or as ``0x`` and hex; raises ``ValueError``."""
+    if text.startswith("0x"):
+        try:
+            octets = bytes.fromhex(text[2:])
+        except ValueError:
+            raise ValueError("circuit_id begins with 0x but what follows is not hex") from None
+    else:
+        octets = text.encode()
+    if len(octets) > 255:
+        raise ValueError("circuit_id is longer than the 255 bytes that DHCP can carry")
+    return octets
+
+
+def _of_octets(text: str) -> str:
+    circuit_id_octets(text)
+    return text
+
+
+CircuitId = Annotated[str, Field(max_length=512), AfterValidator(_of_octets)]
+"""What DHCP relays insert for a place, as text or as ``0x`` and hex."""
+
+
 class LocationBody(Strict):
     """A serviceable place. ``circuit_id`` is what DHCP relays insert for it, as text or ``0x`` and hex."""
 
@@ -71,26 +94,12 @@ class LocationBody(Strict):
     serviceable: bool = True
     reason: Text = ""
     access: Access | None = None
-    circuit_id: Annotated[str, Field(max_length=512)] | None = None
+    circuit_id: CircuitId | None = None
 
     @property
     def circuit_id_hex(self) -> str | None:
         """The circuit-id as lower-case hex of its raw bytes, the key that sightings carry."""
-        if self.circuit_id is None:
-            return None
-        if self.circuit_id.startswith("0x"):
-            return bytes.fromhex(self.circuit_id[2:]).hex()
-        return self.circuit_id.encode().hex()
-
-    @model_validator(mode="after")
-    def _circuit_id_is_bytes(self) -> Self:
-        try:
-            size = len(self.circuit_id_hex or "") // 2
-        except ValueError:
-            raise ValueError("circuit_id begins with 0x but what follows is not hex") from None
-        if size > 255:
-            raise ValueError("circuit_id is longer than the 255 bytes that DHCP can carry")
-        return self
+        return None if self.circuit_id is None else circuit_id_octets(self.circuit_id).hex()
 
 
 class AllocatedDevice(Strict):

@@ -35,12 +35,17 @@ class Reader:
         row = self._one("get_location", id=id_)
         return None if row is None else {"id": row["id"], **json.loads(row["body"])}
 
-    def locations(self, after: str, limit: int) -> list[Shown]:
-        """A page of places by id."""
-        return [
-            {"id": row["id"], **json.loads(row["body"])}
-            for row in self._all("list_locations", after=after, limit=limit)
-        ]
+    def locations(
+        self,
+        after: str,
+        limit: int,
+        circuit_id: str | None = None,
+        element: str | None = None,
+        port: str | None = None,
+    ) -> list[Shown]:
+        """A page of places by id; ``circuit_id`` is hex of its raw bytes."""
+        rows = self._all("list_locations", after=after, limit=limit, circuit_id=circuit_id, element=element, port=port)
+        return [{"id": row["id"], **json.loads(row["body"])} for row in rows]
 
     def service(self, id_: str) -> Shown | None:
         """One service, or None."""

@@ -87,6 +87,43 @@ async def test_jobs_are_filtered_by_state_and_service(stored_world: World) -> No
     ]
 
 
+async def test_locations_are_filtered_by_circuit_id_and_by_port(stored_world: World) -> None:
+    places = {
+        "LOC-1": LOCATION,
+        "LOC-2": {**LOCATION, "circuit_id": "0xFEED00"},
+        "LOC-3": {**LOCATION, "circuit_id": None, "access": {**LOCATION["access"], "port": "1/1/1"}},
+        "LOC-4": {"address": "Main Street 4", "circuit_id": LOCATION["circuit_id"]},
+    }
+    for id_, body in places.items():
+        assert (await stored_world.send("PUT", f"/v1/locations/{id_}", body)).status == 201
+
+    async def ids(query: str) -> list[str]:
+        return [place["id"] for place in (await stored_world.get(f"/v1/locations?{query}")).json["items"]]
+
+    assert await ids("circuit_id=olt-1%20xpon%201/1/3") == ["LOC-1", "LOC-4"]
+    assert await ids(f"circuit_id=0x{b'olt-1 xpon 1/1/3'.hex().upper()}") == ["LOC-1", "LOC-4"]
+    assert await ids("circuit_id=0xfeed00") == ["LOC-2"]
+    assert await ids("circuit_id=feed00") == []
+    assert await ids("element=olt-1") == ["LOC-1", "LOC-2", "LOC-3"]
+    assert await ids("element=olt-1&port=1/1/3") == ["LOC-1", "LOC-2"]
+    assert await ids("element=olt-1&port=1/1/3&circuit_id=0xfeed00") == ["LOC-2"]
+    assert await ids("element=olt-2&port=1/1/3") == []
+    first = (await stored_world.get("/v1/locations?element=olt-1&limit=2")).json
+    assert first["next"] == "LOC-2"
+    assert await ids("element=olt-1&limit=2&after=LOC-2") == ["LOC-3"]
+
+
+@pytest.mark.parametrize(
+    ("circuit_id", "problem"), [("0xfee", "what follows is not hex"), ("x" * 256, "longer than the 255 bytes")]
+)
+async def test_a_circuit_id_that_cannot_be_one_is_refused(world: World, circuit_id: str, problem: str) -> None:
+    reply = await world.get(f"/v1/locations?circuit_id={circuit_id}")
+    assert reply.status == 422
+    [error] = reply.json["errors"]
+    assert error["field"] == "circuit_id"
+    assert problem in error["problem"]
+
+
 async def test_unknown_devices_are_in_quarantine_and_their_sightings_unmatched(stored_world: World) -> None:
     await stored_world.order()
     await stored_world.hear_ont()

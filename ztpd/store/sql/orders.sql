@@ -17,8 +17,11 @@ SELECT MIN(element) AS element, MIN(port) AS port, CASE WHEN COUNT(*) = 1 THEN M
 WHERE circuit_id = :circuit_id GROUP BY circuit_id
 HAVING COUNT(element) = COUNT(*) AND MIN(element) = MAX(element) AND MIN(port) = MAX(port);
 
--- name: list_locations(after, limit)
-SELECT id, body, updated_at FROM location WHERE id > :after ORDER BY id LIMIT :limit;
+-- name: list_locations(after, circuit_id, element, port, limit)
+SELECT id, body, updated_at FROM location
+WHERE id > :after AND (CAST(:circuit_id AS TEXT) IS NULL OR circuit_id = :circuit_id)
+  AND (CAST(:element AS TEXT) IS NULL OR element = :element) AND (CAST(:port AS TEXT) IS NULL OR port = :port)
+ORDER BY id LIMIT :limit;
 
 -- name: port_holder(element, port, service)^
 -- Another service that holds a port which serves one service only: one that is in use, or was ordered earlier.
