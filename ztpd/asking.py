@@ -1,7 +1,7 @@
 """``ztpd status``: what the running daemon says of itself, asked over its own API."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -41,23 +41,33 @@ class Status:
 
 async def status(configuration: Configuration) -> Status:
     """Ask the daemon of this configuration; raises ``DaemonSilent`` and ``ConfigError``."""
+    lists = [f"/v1/jobs?state={state}&limit={SHOWN_JOBS}" for state in ("failed", "held")]
+    metrics, *pages = await answers(configuration, ["/metrics", *lists])
+    try:
+        return _status(metrics, [job for each in pages for job in json.loads(each)["items"]])
+    except (ValueError, LookupError) as error:
+        raise no_ztpd(configuration) from error
+
+
+async def answers(configuration: Configuration, paths: Sequence[str]) -> list[str]:
+    """What the daemon of this configuration answers to each path, in order; raises as ``status`` does."""
     origin = _origin(configuration.settings.api)
     headers = {"Authorization": f"Bearer {_reading_token(configuration)}"}
     timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
     try:
         async with aiohttp.ClientSession(origin, headers=headers, timeout=timeout) as session:
-            metrics = await _get(session, "/metrics")
-            waiting = [
-                job
-                for state in ("failed", "held")
-                for job in json.loads(await _get(session, f"/v1/jobs?state={state}&limit={SHOWN_JOBS}"))["items"]
-            ]
-        return _status(metrics, waiting)
+            return [await _get(session, path) for path in paths]
     except (aiohttp.ClientError, TimeoutError) as error:
         why = str(error) or f"no answer in {PATIENCE_S:g} s"
         raise DaemonSilent(f"no daemon answers at {origin}: {why}. Start it: ztpd run") from error
-    except (ValueError, LookupError) as error:
-        raise DaemonSilent(f"what answers at {origin} is no ztpd. Correct api.host and api.port") from error
+    except ValueError as error:  # bytes that are no text
+        raise no_ztpd(configuration) from error
+
+
+def no_ztpd(configuration: Configuration) -> DaemonSilent:
+    """Something answers, and not as the daemon would."""
+    origin = _origin(configuration.settings.api)
+    return DaemonSilent(f"what answers at {origin} is no ztpd. Correct api.host and api.port")
 
 
 def _origin(api: ApiSection) -> str:
@@ -106,14 +116,14 @@ def show(found: Status, *, as_json: bool) -> None:
         console.print_json(json.dumps(asdict(found)))
         return
     elements = ((name, "up" if up else "DOWN: `ztpd check` says why") for name, up in sorted(found.elements.items()))
-    console.print(_table("elements", elements))
-    console.print(_table("jobs", ((state, str(count)) for state, count in found.jobs.items() if count)))
+    console.print(table_of("elements", elements))
+    console.print(table_of("jobs", ((state, str(count)) for state, count in found.jobs.items() if count)))
     endpoints = (
         (name, ", ".join(f"{count} {state}" for state, count in sorted(states.items())))
         for name, states in sorted(found.deliveries.items())
     )
-    console.print(_table("deliveries", endpoints))
-    console.print(_table("waiting for somebody", ((job["id"], _reason(job)) for job in found.waiting)))
+    console.print(table_of("deliveries", endpoints))
+    console.print(table_of("waiting for somebody", ((job["id"], _reason(job)) for job in found.waiting)))
     if found.untold > 0:
         console.print(f"and {found.untold} more: GET /v1/jobs?state=failed, or held")
 
@@ -126,7 +136,8 @@ def _reason(job: dict[str, Any]) -> str:
     return "\n".join((f"{job['state']} since {job['updated_at']}", *failures))
 
 
-def _table(title: str, rows: Iterable[tuple[str, str]]) -> Table:
+def table_of(title: str, rows: Iterable[tuple[str, str]]) -> Table:
+    """Names and what is said of them, for a terminal."""
     table = Table(box=None, show_header=False, pad_edge=False, title=title, title_justify="left", title_style="bold")
     table.add_column(no_wrap=True, min_width=16)
     table.add_column(overflow="fold")

@@ -185,6 +185,26 @@ def status(
 
 
 @app.command()
+def explain(
+    circuit_id: Annotated[str, typer.Argument(help="A circuit-id, as text or as 0x and hex.")],
+    remote_id: Annotated[str | None, typer.Option(help="The remote-id beside it, the same way.")] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Show what a circuit-id says: the pattern that fits, its groups, the port, and the location that is meant.
+
+    Ends with 1 when neither a pattern nor a location knows it.
+    """
+    from ztpd import explaining
+
+    with _plain_errors(misused=(explaining.NoOctets,)):
+        found = asyncio.run(explaining.explain(load(config), circuit_id, remote_id))
+    explaining.show(found, as_json=as_json)
+    if not found.known:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
 def replay(
     capture: Annotated[
         Path, typer.Argument(help="A pcap or pcapng file with DHCP.", exists=True, dir_okay=False, readable=True)

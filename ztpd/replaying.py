@@ -9,6 +9,7 @@ import typer
 
 from ztpd import parts
 from ztpd.config import Configuration
+from ztpd.discovery.circuit_id import printable
 from ztpd.discovery.intake import hand_over
 from ztpd.discovery.replay import ReplayError, replay
 from ztpd.domain.sighting import Sighting
@@ -78,11 +79,6 @@ def _in_a_line(sighting: Sighting) -> str:
     place = f"{sighting.element or '?'} {sighting.port or '?'}"
     trust = "trusted" if sighting.trusted else "untrusted"
     kind = sighting.details.get("message-type", "")
+    shown = printable(bytes.fromhex(sighting.circuit_id or ""))
     who = f"mac {sighting.mac} ip {sighting.ip or '-'}"
-    return f"{sighting.heard_at.isoformat()} {kind} {who} at {place} [{_printable(sighting.circuit_id)}] {trust}"
-
-
-def _printable(octets_as_hex: str | None) -> str:
-    """Bytes from the wire as a terminal may show them: ASCII, everything else escaped."""
-    text = bytes.fromhex(octets_as_hex or "").decode("latin-1")
-    return "".join(each if each.isascii() and each.isprintable() else f"\\x{ord(each):02x}" for each in text)
+    return f"{sighting.heard_at.isoformat()} {kind} {who} at {place} [{shown}] {trust}"

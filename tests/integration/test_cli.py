@@ -80,7 +80,10 @@ def assert_narrow(text: str) -> None:
 class TestHelp:
     @pytest.mark.parametrize(
         "command",
-        ["", "run", "check", "status", "replay", "lab", "lab olt", "lab cpe", "lab dhcp", "lab receiver", "lab demo"],
+        [
+            *("", "run", "check", "status", "explain", "replay", "hook", "hook kea", "hook dnsmasq"),
+            *("lab", "lab olt", "lab cpe", "lab dhcp", "lab receiver", "lab demo"),
+        ],
     )
     async def test_every_command_and_option_is_explained_on_80_columns(self, command: str) -> None:
         result = CliRunner().invoke(app, [*command.split(), "--help"], env={"COLUMNS": "80"}, prog_name="ztpd")

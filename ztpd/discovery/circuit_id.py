@@ -103,6 +103,12 @@ class CircuitIdTable:
         return None
 
 
+def printable(octets: bytes) -> str:
+    """Bytes from the wire as a terminal may show them: ASCII, everything else escaped."""
+    text = octets.decode("latin-1")
+    return "".join(each if each.isascii() and each.isprintable() else f"\\x{ord(each):02x}" for each in text)
+
+
 def _fill(template: str | None, groups: Groups) -> str | None:
     """The template's text, or None if there is none or a group it needs took no part in the match."""
     if template is None or not all(name in groups for name in _template_groups(template)):

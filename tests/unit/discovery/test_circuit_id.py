@@ -244,3 +244,20 @@ def test_names_are_unique() -> None:
 
 def test_an_empty_table_explains_nothing() -> None:
     assert CircuitIdTable.from_toml({}).explain(b"sw1:7") is None
+
+
+def test_a_pattern_may_use_every_group_of_the_field() -> None:
+    groups = ("node", "rack", "frame", "slot", "port", "onu", "svlan", "cvlan", "mac", "serial")
+    example = " ".join(f"{name}1" for name in groups)
+    row: dict[str, object] = {
+        "name": "all",
+        "example": example,
+        "pattern": " ".join(rf"(?P<{name}>\w+)" for name in groups),
+        "element": "{node}",
+        "port": "/".join(f"{{{name}}}" for name in groups),
+    }
+    match = table(row).explain(example.encode())
+
+    assert match is not None
+    assert match.groups == {name: f"{name}1" for name in groups}
+    assert match.port == "/".join(f"{name}1" for name in groups)
