@@ -50,12 +50,23 @@ DNSMASQ_NAMES = [
 ]
 
 
+SOUND = {
+    "QUERY4_HWADDR": MAC,
+    "QUERY4_OPTION_82": b"0x0104FEED3D00",
+    "LEASES4_AT0_ADDRESS": b"10.77.0.50",
+    "LEASE4_HWADDR": MAC,
+    "LEASE4_ADDRESS": b"10.77.0.50",
+    "QUERY6_CLIENT_ID": DUID,
+    "LEASE6_DUID": DUID,
+}
+
+
 def kea_environments() -> st.SearchStrategy[dict[str, bytes]]:
-    """Anything, but often enough what a sighting needs."""
-    sound = {"QUERY4_HWADDR": MAC, "QUERY6_CLIENT_ID": DUID, "LEASE4_HWADDR": MAC, "LEASE6_DUID": DUID}
+    """What a sighting needs with a few variables spoiled, or anything."""
     types = st.sampled_from(KEA_TYPES).map(lambda kind: {"QUERY4_TYPE": kind, "QUERY6_TYPE": kind})
+    spoiled = st.dictionaries(st.sampled_from(KEA_NAMES), plausible, max_size=3)
     anything = st.dictionaries(st.sampled_from(KEA_NAMES), plausible, max_size=8)
-    return st.builds(lambda base, kind, told: base | kind | told, st.sampled_from([{}, sound]), types, anything)
+    return st.one_of(st.builds(lambda kind, told: SOUND | kind | told, types, spoiled), anything)
 
 
 def assert_answered(read: Callable[[], Sighting]) -> None:
@@ -81,22 +92,29 @@ def assert_taken(found: Sighting) -> None:
     assert all(value.isascii() and value.isprintable() for value in found.details.values())
 
 
-@given(st.one_of(st.sampled_from(KEA_EVENTS), st.text(max_size=20)), kea_environments())
-def test_any_event_of_kea_is_answered(event: str, environment: Environment) -> None:
+@given(st.sampled_from(KEA_EVENTS), kea_environments())
+def test_any_environment_of_kea_is_answered(event: str, environment: Environment) -> None:
     assert_answered(lambda: kea.sighting(event, environment, HEARD_AT))
 
 
+@given(st.text(max_size=20))
+def test_any_event_of_kea_is_answered(event: str) -> None:
+    assert_answered(lambda: kea.sighting(event, SOUND, HEARD_AT))
+
+
 @given(
-    st.one_of(
-        st.tuples(
-            st.sampled_from(["add", "old", "del"]),
-            st.sampled_from([MAC.decode(), DUID.decode(), "06-00:11"]),
-            addresses.map(bytes.decode),
-        ),
-        st.lists(st.text(max_size=30), max_size=5),
-    ),
-    st.text(max_size=20),
-    st.dictionaries(st.sampled_from(DNSMASQ_NAMES), plausible, max_size=8),
+    st.sampled_from(["add", "old", "del"]),
+    st.sampled_from([(MAC, b"10.77.0.50"), (DUID, b"2001:db8::5"), (b"06-00:11", b"10.77.0.50")]),
+    st.one_of(st.none(), addresses),
+    st.dictionaries(st.sampled_from(DNSMASQ_NAMES), plausible, max_size=4),
 )
-def test_any_call_of_dnsmasq_is_answered(arguments: Sequence[str], hostname: str, environment: Environment) -> None:
-    assert_answered(lambda: dnsmasq.sighting([*arguments, hostname], environment, HEARD_AT))
+def test_any_environment_of_dnsmasq_is_answered(
+    action: str, client: tuple[bytes, bytes], address: bytes | None, environment: Environment
+) -> None:
+    arguments = [action, client[0].decode(), (client[1] if address is None else address).decode()]
+    assert_answered(lambda: dnsmasq.sighting(arguments, environment, HEARD_AT))
+
+
+@given(st.lists(st.one_of(st.text(max_size=30), st.sampled_from(["add", "old", MAC.decode()])), max_size=5))
+def test_any_call_of_dnsmasq_is_answered(arguments: Sequence[str]) -> None:
+    assert_answered(lambda: dnsmasq.sighting(arguments, {"DNSMASQ_INTERFACE": b"s0"}, HEARD_AT))
