@@ -217,7 +217,7 @@ def replay(
     What was recorded before a damaged place in the file counts all the same.
     """
     from ztpd import replaying
-    from ztpd.discovery.intake import IntakeError
+    from ztpd.discovery.handing_over import IntakeError
     from ztpd.discovery.replay import ReplayError
 
     with _plain_errors(misused=(ReplayError,), failed=(IntakeError,)):

@@ -10,7 +10,7 @@ import typer
 from ztpd import parts
 from ztpd.config import Configuration
 from ztpd.discovery.circuit_id import printable
-from ztpd.discovery.intake import hand_over
+from ztpd.discovery.handing_over import hand_over
 from ztpd.discovery.replay import ReplayError, replay
 from ztpd.domain.sighting import Sighting
 

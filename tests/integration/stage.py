@@ -11,7 +11,7 @@ from pon.serial import to_hex
 from tests.conftest import ROOT
 from ztpd.config import read_toml
 from ztpd.discovery.circuit_id import CircuitIdTable
-from ztpd.discovery.intake import IntakeBroken, IntakeUnavailable, hand_over
+from ztpd.discovery.handing_over import IntakeBroken, IntakeUnavailable, hand_over
 from ztpd.discovery.replay import replay
 from ztpd.lab import dhcp
 from ztpd.lab.cpe import CpeSettings

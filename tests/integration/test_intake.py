@@ -14,18 +14,15 @@ from typing import Any
 
 import pytest
 
-from ztpd.discovery.intake import (
-    CLIENTS,
+from ztpd.discovery.handing_over import (
     MESSAGE_BYTES,
     MESSAGE_SIGHTINGS,
     HandedOver,
     IntakeBroken,
-    IntakeInUse,
-    IntakeNotServed,
     IntakeUnavailable,
     hand_over,
-    intake,
 )
+from ztpd.discovery.intake import CLIENTS, IntakeInUse, IntakeNotServed, intake
 from ztpd.domain.sighting import Presence, Sighting, Source
 
 _LIMIT_SECONDS = 10

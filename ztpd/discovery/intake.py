@@ -5,14 +5,14 @@ line as JSON, at most 256. The answer is one datagram: ``{"accepted": 2, "refuse
 where line 1 is the message's first line and 0 the message or connection as a whole. It comes once every sighting is
 accepted or refused: what is answered is kept, what is not answered may be sent again. The server speaks first, with
 an answer that accepts nothing, or says why it will not listen and closes. Who may connect is the socket file's mode,
-0660. Another sort of message would be another ``kind``.
+0660. Another sort of message would be another ``kind``. A client is in ``ztpd.discovery.handing_over``.
 """
 
 import asyncio
 import re
 import socket
 import stat
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -23,29 +23,16 @@ import structlog
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from pon import serial as pon_serial
+from ztpd.discovery.handing_over import ANSWER_SECONDS, MESSAGE_BYTES, MESSAGE_SIGHTINGS, IntakeError
 from ztpd.domain.sighting import Sighting
 
-MESSAGE_BYTES = 64 * 1024
-MESSAGE_SIGHTINGS = 256
 CLIENTS = 32
 _BACKLOG = 16
-_ANSWER_SECONDS = 30.0
 _LONGEST_REASON = 160
 
 Accept = Callable[[Sighting], Awaitable[None]]
 
 _log = structlog.get_logger()
-
-
-class IntakeError(Exception):
-    """The socket at ``path`` cannot be served or used: ``problem`` says why, ``remedy`` what to do."""
-
-    remedy = ""
-
-    def __init__(self, path: Path, problem: str) -> None:
-        self.path = path
-        self.problem = problem
-        super().__init__(f"intake {path}: {problem}; {self.remedy}")
 
 
 class IntakeInUse(IntakeError):
@@ -58,34 +45,6 @@ class IntakeNotServed(IntakeError):
     """The socket cannot be made there."""
 
     remedy = "the folder must exist, be writable, and the path be under 108 bytes"
-
-
-class IntakeUnavailable(IntakeError):
-    """Nobody answers at the path, or this user may not connect."""
-
-    remedy = "start `ztpd run`, and be in the group of its socket"
-
-
-class IntakeBroken(IntakeError):
-    """The connection ended or went silent before the last message was answered: it may or may not be kept."""
-
-    remedy = "hand it over again: the same sighting twice does no harm"
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A sighting that was not taken, and why."""
-
-    sighting: Sighting
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class HandedOver:
-    """What became of the sightings handed over; together they are all of them."""
-
-    accepted: int
-    refused: tuple[Refused, ...]
 
 
 class _Header(BaseModel):
@@ -149,9 +108,7 @@ class _SightingLine(Sighting):
     remote_id: _Hex = None
 
 
-_SIGHTING = TypeAdapter(Sighting)
 _SIGHTING_LINE = TypeAdapter(_SightingLine)
-_HEADER_LINE = _Header().model_dump_json().encode()
 
 
 async def intake(path: Path, accept: Accept, *, listening: asyncio.Event | None = None) -> None:
@@ -234,7 +191,7 @@ async def _serve(client: socket.socket, accept: Accept) -> None:
             await loop.sock_sendall(client, _Answer().model_dump_json().encode())
             while message := await loop.sock_recv(client, MESSAGE_BYTES + 1):
                 answer = await _answer(message, accept)
-                async with asyncio.timeout(_ANSWER_SECONDS):
+                async with asyncio.timeout(ANSWER_SECONDS):
                     await loop.sock_sendall(client, answer)
         except (OSError, TimeoutError) as problem:
             _log.warning("intake-client-lost", problem=str(problem) or type(problem).__name__)
@@ -289,82 +246,3 @@ def _reason(problem: ValidationError) -> str:
 def _printable(text: str) -> str:
     ascii_text = text.encode("ascii", "replace").decode("ascii")
     return "".join(each if each.isprintable() else "?" for each in ascii_text)[:_LONGEST_REASON]
-
-
-async def hand_over(
-    path: Path, sightings: Iterable[Sighting], *, answer_seconds: float = _ANSWER_SECONDS
-) -> HandedOver:
-    """Give sightings to the process that listens at ``path``; returns when each is accepted or refused.
-
-    ``answer_seconds`` bounds the wait for each answer. Raises ``IntakeUnavailable``, ``IntakeBroken``.
-    """
-    loop = asyncio.get_running_loop()
-    accepted, refused = 0, []
-    with closing(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)) as server:
-        try:
-            await loop.sock_connect(server, str(path))
-        except OSError as problem:
-            raise IntakeUnavailable(path, str(problem)) from problem
-        greeting = await _receive(path, server, answer_seconds)
-        if greeting.refused:
-            raise IntakeUnavailable(path, greeting.refused[0].reason)
-        for batch in _batches(sightings):
-            if isinstance(batch, Refused):
-                refused.append(batch)
-                continue
-            answer = await _exchange(path, server, batch, answer_seconds)
-            accepted += answer.accepted
-            refused += _refused_of(batch, answer)
-    return HandedOver(accepted, tuple(refused))
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    message: bytes
-    sightings: tuple[Sighting, ...]
-
-
-def _batches(sightings: Iterable[Sighting]) -> Iterator[_Batch | Refused]:
-    """The sightings in as few messages as hold them; one that is too long for any is refused here."""
-    message, inside = _HEADER_LINE, list[Sighting]()
-    for sighting in sightings:
-        line = b"\n" + _SIGHTING.dump_json(sighting, exclude_defaults=True)
-        if len(_HEADER_LINE) + len(line) > MESSAGE_BYTES:
-            yield Refused(sighting, f"is over {MESSAGE_BYTES} bytes as a message")
-            continue
-        if len(message) + len(line) > MESSAGE_BYTES or len(inside) == MESSAGE_SIGHTINGS:
-            yield _Batch(message, tuple(inside))
-            message, inside = _HEADER_LINE, []
-        message += line
-        inside.append(sighting)
-    if inside:
-        yield _Batch(message, tuple(inside))
-
-
-async def _exchange(path: Path, server: socket.socket, batch: _Batch, answer_seconds: float) -> _Answer:
-    try:
-        async with asyncio.timeout(answer_seconds):
-            await asyncio.get_running_loop().sock_sendall(server, batch.message)
-    except (OSError, TimeoutError) as problem:
-        raise IntakeBroken(path, str(problem) or "takes no message") from problem
-    return await _receive(path, server, answer_seconds)
-
-
-async def _receive(path: Path, server: socket.socket, answer_seconds: float) -> _Answer:
-    try:
-        async with asyncio.timeout(answer_seconds):
-            message = await asyncio.get_running_loop().sock_recv(server, MESSAGE_BYTES)
-        if message:
-            return _Answer.model_validate_json(message)
-    except TimeoutError as problem:
-        raise IntakeBroken(path, f"no answer in {answer_seconds} s") from problem
-    except (OSError, ValidationError) as problem:
-        raise IntakeBroken(path, str(problem)) from problem
-    raise IntakeBroken(path, "closed without an answer")
-
-
-def _refused_of(batch: _Batch, answer: _Answer) -> list[Refused]:
-    """The sightings an answer refuses; a refusal of the whole message is one of each in it."""
-    if any(each.line < 2 for each in answer.refused):
-        return [Refused(sighting, answer.refused[0].reason) for sighting in batch.sightings]
-    return [Refused(batch.sightings[each.line - 2], each.reason) for each in answer.refused]
