@@ -27,8 +27,8 @@ from ztpd.api.app import make_app
 from ztpd.api.contract import READY, ApiContext, Element
 from ztpd.api.server import serve
 from ztpd.config import Configuration
-from ztpd.discovery.capture import CaptureError, capture
 from ztpd.discovery.dhcp import DhcpEar, Repeats
+from ztpd.discovery.hearing import hear, or_forgotten
 from ztpd.discovery.inbox import GROUP, Inbox
 from ztpd.discovery.intake import intake
 from ztpd.discovery.pon import Keep, PonListener
@@ -46,10 +46,6 @@ log = structlog.get_logger()
 
 STOP_GRACE_S = 3.2
 """How long one service may take to stop: the sender drains its posts and records their answers in it."""
-
-
-CAPTURE_PAUSE_S = 5.0
-"""How long until an interface that cannot be heard is tried again."""
 
 
 def utc_now() -> datetime:
@@ -239,9 +235,10 @@ class Daemon:
         table = parts.circuit_ids(self.configuration)
         repeats = Repeats(section.repeat_window_s, time.monotonic)
         for interface in section.interfaces:
-            ear = DhcpEar(table, parts.trust(section, interface), repeats, utc_now, inbox.accept)
+            accept = or_forgotten(inbox.offer, repeats)
+            ear = DhcpEar(table, parts.trust(section, interface), repeats, utc_now, accept)
             tried = asyncio.Event()
-            yield Service(f"dhcp {interface}", partial(_capture, interface, ear, tried)), tried
+            yield Service(f"dhcp {interface}", partial(hear, interface, ear.hear, tried=tried)), tried
 
     def _intake(self) -> Iterator[tuple[Service, asyncio.Event]]:
         """The socket for local helpers, if there is to be one."""
@@ -274,22 +271,6 @@ async def _together(runs: Sequence[Callable[[], Coroutine[Any, Any, None]]]) -> 
         for run_one in runs:
             group.create_task(run_one())
         await asyncio.Event().wait()
-
-
-async def _capture(interface: str, ear: DhcpEar, tried: asyncio.Event) -> None:
-    """Hear one interface for ever; one that is missing or went away is tried again, and told of when that is news."""
-    told = ""
-    while True:
-        tried.clear()
-        try:
-            await capture(interface, ear.hear, listening=tried)
-        except (CaptureError, OSError) as error:
-            was_heard = tried.is_set()
-            if was_heard or str(error) != told:
-                log.warning("dhcp is not heard", interface=interface, reason=str(error))
-            told = str(error)
-        tried.set()
-        await asyncio.sleep(CAPTURE_PAUSE_S)
 
 
 async def run(

@@ -1,63 +1,35 @@
 """Frames on real interfaces: a veth pair in a network namespace of the test's own, and the loopback interface."""
 
 import asyncio
-import ctypes
-import os
 import re
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
 
+from tests.integration.namespaces import NoNamespace, ip, veth_namespace
 from tests.unit.discovery import frames
 from ztpd.discovery import capture as capturing
 from ztpd.discovery.capture import CaptureCounts, InterfaceLost, InterfaceMissing, capture
 from ztpd.discovery.dhcp_frame import decode
 from ztpd.lab import dhcp as lab
 
-_CLONE_NEWNET = 0x40000000
 _LIMIT_SECONDS = 10
 
 Heard = list[tuple[bytes, tuple[int, ...]]]
 
 
-def _ip(*arguments: str) -> None:
-    subprocess.run(["ip", *arguments], check=True, capture_output=True, timeout=_LIMIT_SECONDS)
-
-
-def _enter(descriptor: int) -> None:
-    if ctypes.CDLL(None, use_errno=True).setns(descriptor, _CLONE_NEWNET) != 0:
-        raise OSError(ctypes.get_errno(), "setns")
-
-
 @pytest.fixture
 def namespace() -> Iterator[str]:
     """This thread inside a fresh network namespace that has loopback and the veth pair ``near`` and ``far``."""
-    if os.geteuid() != 0 or shutil.which("ip") is None:
-        pytest.skip("needs root and iproute2 to make a network namespace")
-    name = f"ztpd-{os.getpid()}-{threading.get_native_id()}"
     try:
-        _ip("netns", "add", name)
-        _ip("-n", name, "link", "add", "near", "type", "veth", "peer", "name", "far")
-    except subprocess.CalledProcessError as problem:
-        subprocess.run(["ip", "netns", "del", name], capture_output=True, timeout=_LIMIT_SECONDS)
-        pytest.skip(f"no network namespace or veth here: {problem.stderr.decode().strip()}")
-    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-    inside = os.open(f"/run/netns/{name}", os.O_RDONLY)
-    try:
-        for interface in ("lo", "near", "far"):
-            _ip("-n", name, "link", "set", interface, "up")
-        _enter(inside)
-        yield name
-    finally:
-        _enter(home)
-        os.close(home)
-        os.close(inside)
-        _ip("netns", "del", name)
+        with veth_namespace() as name:
+            yield name
+    except NoNamespace as problem:
+        pytest.skip(str(problem))
 
 
 class Listener:
@@ -225,7 +197,7 @@ async def test_an_interface_that_goes_ends_the_capture_by_name(namespace: str, e
     task = asyncio.create_task(capture("near", lambda frame, tags: None, listening=ready))
     async with asyncio.timeout(_LIMIT_SECONDS):
         await ready.wait()
-        _ip("-n", namespace, *end)
+        ip("-n", namespace, *end)
         with pytest.raises(InterfaceLost) as lost:
             await task
 
@@ -234,7 +206,7 @@ async def test_an_interface_that_goes_ends_the_capture_by_name(namespace: str, e
 
 @pytest.mark.root
 async def test_an_interface_that_is_down_is_told_at_once(namespace: str) -> None:
-    _ip("-n", namespace, "link", "set", "near", "down")
+    ip("-n", namespace, "link", "set", "near", "down")
 
     async with asyncio.timeout(_LIMIT_SECONDS):
         with pytest.raises(InterfaceLost, match="bring it up"):
@@ -287,7 +259,7 @@ def test_without_the_capability_the_remedy_is_named() -> None:
         [sys.executable, "-c", _OPEN_WITHOUT_PRIVILEGE], capture_output=True, text=True, timeout=60, check=False
     )
 
-    assert "needs CAP_NET_RAW: run as root, or use `ztpd replay`" in done.stdout, done.stderr
+    assert "needs CAP_NET_RAW: start it by a unit" in done.stdout, done.stderr
 
 
 def test_the_filter_is_what_tcpdump_compiles() -> None:

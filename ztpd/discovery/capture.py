@@ -84,7 +84,10 @@ class InterfaceMissing(CaptureError):
 class CaptureNotPermitted(CaptureError):
     """The process may not open a packet socket."""
 
-    remedy = "needs CAP_NET_RAW: run as root, or use `ztpd replay`"
+    remedy = (
+        "needs CAP_NET_RAW: start it by a unit that gives it (systemd/ztpd-capture.service), run as root, "
+        "or use `ztpd replay`"
+    )
 
 
 class InterfaceLost(CaptureError):
@@ -139,6 +142,7 @@ async def capture(
         try:
             if listening is not None:
                 listening.set()
+            _log.info("dhcp-is-heard", interface=interface)
             await ended
         finally:
             loop.remove_reader(packets)

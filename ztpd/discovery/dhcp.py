@@ -216,6 +216,13 @@ class Repeats:
         self._bound(client)
         return False
 
+    def forget_latest(self) -> None:
+        """Forget the message that was remembered last, once: it did not get on, so its next repetition shall."""
+        if self._heard:
+            latest = self._heard[next(reversed(self._heard))]
+            if latest:
+                latest.popitem()
+
     def _bound(self, client: dict[_Heard, float]) -> None:
         if len(client) > self._MESSAGES_EACH:
             del client[next(iter(client))]

@@ -46,11 +46,17 @@ class Inbox:
 
     def accept(self, sighting: Sighting) -> None:
         """Take a sighting without waiting."""
+        self.offer(sighting)
+
+    def offer(self, sighting: Sighting) -> bool:
+        """Take a sighting without waiting; whether there was room for it."""
         try:
             self._waiting.put_nowait(sighting)
         except asyncio.QueueFull:
             self.dropped += 1
             self._report(sighting, "dropped")
+            return False
+        return True
 
     async def run(self) -> None:
         """Keep what comes, until cancelled; what waits then is kept before it ends."""
