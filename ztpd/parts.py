@@ -1,10 +1,9 @@
 """The daemon's parts as the configuration describes them; what cannot be made is a ``ConfigError`` with its key."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import timedelta
 from functools import lru_cache, partial
-from ipaddress import ip_address
 from pathlib import Path
 
 from billing_hooks.endpoint import Endpoint
@@ -22,6 +21,8 @@ from ztpd.discovery.dhcp_frame import DhcpMessage
 from ztpd.discovery.line_patterns import LinePatterns, PatternRefused
 from ztpd.discovery.placing import placed
 from ztpd.discovery.traps import TrapSettings, TrapUser
+from ztpd.discovery.trust import relays
+from ztpd.discovery.trust import trust as trust_by
 from ztpd.domain.profile import Profile
 from ztpd.domain.sighting import Sighting
 from ztpd.provisioning.policy import RetryPolicy
@@ -30,8 +31,6 @@ from ztpd.settings import DhcpSection, ElementSection, EndpointSection, SnmpUser
 from ztpd.store.attempts import Lease
 from ztpd.store.engine import Engine, open_engine
 from ztpd.store.transaction import Routes
-
-_NO_ADDRESS = "0.0.0.0"  # noqa: S104 -- an empty field of BOOTP
 
 TECHNOLOGIES = {"netconf-bbf": frozenset({"pon"})}
 """What each driver serves, known before its element answers."""
@@ -206,33 +205,12 @@ def circuit_ids(configuration: Configuration) -> CircuitIdTable:
 
 def trust(section: DhcpSection, interface: str | None) -> Callable[[DhcpMessage], bool]:
     """Whether option 82 of a message can only come from a relay of ours: by its interface, else by the relay."""
-    if interface is not None and interface in section.trusted_interfaces:
-        return lambda message: True
-
-    ours = relays(section)
-    return lambda message: ours((message.source_ip, message.giaddr))
-
-
-def relays(section: DhcpSection) -> Callable[[Iterable[str]], bool]:
-    """Whether every address given is of a relay of ours, and there is one; empty fields do not count."""
-
-    def is_ours(address: str) -> bool:
-        try:
-            parsed = ip_address(address)
-        except ValueError:
-            return False
-        return any(parsed in network for network in section.trusted_relays)
-
-    def ours(addresses: Iterable[str]) -> bool:
-        told = {address for address in addresses if address != _NO_ADDRESS}
-        return bool(told) and all(map(is_ours, told))
-
-    return ours
+    return trust_by(interface, section.trusted_interfaces, section.trusted_relays)
 
 
 def placing(configuration: Configuration) -> Callable[[Sighting], Sighting]:
     """Says where a sighting of a local helper belongs, and whether that is believed."""
-    ours = relays(configuration.settings.discovery.dhcp)
+    ours = relays(configuration.settings.discovery.dhcp.trusted_relays)
     return partial(placed, table=circuit_ids(configuration), ours=ours)
 
 
