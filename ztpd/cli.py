@@ -152,6 +152,24 @@ def _give_up(code: int) -> None:
 
 
 @app.command()
+def capture(
+    config: ConfigOption = DEFAULT_CONFIG,
+    interface: Annotated[
+        list[str] | None, typer.Option("--interface", "-i", help="Hear this one, in the place of those configured.")
+    ] = None,
+) -> None:
+    """Hear DHCP in a process of its own until SIGTERM or SIGINT, and hand what devices say to the running daemon.
+
+    The only command that needs CAP_NET_RAW. SIGUSR1 logs what was heard so far.
+    """
+    from ztpd.capture.start import plan_of, start
+    from ztpd.discovery.capture import CaptureNotPermitted
+
+    with _plain_errors(failed=(CaptureNotPermitted,)):
+        start(plan_of(load(config), interface or ()))
+
+
+@app.command()
 def check(
     config: ConfigOption = DEFAULT_CONFIG,
     offline: Annotated[bool, typer.Option("--offline", help="Check the files only; reach nothing.")] = False,

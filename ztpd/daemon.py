@@ -230,8 +230,10 @@ class Daemon:
         return [*self._captures(inbox), *self._intake()]
 
     def _captures(self, inbox: Inbox) -> Iterator[tuple[Service, asyncio.Event]]:
-        """DHCP on each configured interface; repeats are dropped over all of them."""
+        """DHCP on each configured interface, unless ``ztpd capture`` hears it; repeats are dropped over all of them."""
         section = self.configuration.settings.discovery.dhcp
+        if section.capture == "process":
+            return
         table = parts.circuit_ids(self.configuration)
         repeats = Repeats(section.repeat_window_s, time.monotonic)
         for interface in section.interfaces:

@@ -79,8 +79,12 @@ class AcsSection(Section):
 
 
 class DhcpSection(Section):
-    """DHCP heard from the wire; option 82 counts on trusted interfaces and from trusted relays only."""
+    """DHCP heard from the wire; option 82 counts on trusted interfaces and from trusted relays only.
 
+    ``capture`` says who hears: the daemon itself (``inside``), or ``ztpd capture`` (``process``).
+    """
+
+    capture: Literal["inside", "process"] = "inside"
     interfaces: tuple[str, ...] = ()
     trusted_interfaces: tuple[str, ...] = ()
     trusted_relays: tuple[Network, ...] = ()
@@ -156,6 +160,12 @@ class DiscoverySection(Section):
     dhcp: DhcpSection = DhcpSection()
     syslog: SyslogSection | None = None
     snmp: SnmpSection | None = None
+
+    @model_validator(mode="after")
+    def _captures_where_it_is_taken_in(self) -> Self:
+        if self.dhcp.capture == "process" and self.intake is None:
+            raise ValueError("dhcp.capture is process, but intake names no socket where the process hands over")
+        return self
 
 
 class ProvisioningSection(Section):
