@@ -16,7 +16,14 @@ RETRY_S = 5.0
 log = structlog.get_logger()
 
 
-async def hear(interface: str, deliver: Deliver, *, tried: asyncio.Event, counts: CaptureCounts | None = None) -> None:
+async def hear(
+    interface: str,
+    deliver: Deliver,
+    *,
+    tried: asyncio.Event,
+    counts: CaptureCounts | None = None,
+    retry_s: float = RETRY_S,
+) -> None:
     """Hand every DHCP frame of one interface to ``deliver`` for ever, as ``capture`` does.
 
     An interface that is missing or went away is heard again as soon as it is up; that it is not is told when it is
@@ -35,7 +42,7 @@ async def hear(interface: str, deliver: Deliver, *, tried: asyncio.Event, counts
                     log.warning("dhcp is not heard", interface=interface, reason=str(error))
                 told = str(error)
             tried.set()
-            await _set_within(up, RETRY_S)
+            await _set_within(up, retry_s)
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> None:

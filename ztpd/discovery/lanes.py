@@ -27,7 +27,7 @@ from ztpd.domain.sighting import Sighting
 from ztpd.logs import Trouble
 
 LANE_SIGHTINGS = 8_192
-LANE_BYTES = 4 * 1024 * 1024
+LANE_BYTES = 6 * 1024 * 1024
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 2.0
 
@@ -56,7 +56,7 @@ class Lane:
         if len(self._lines) < self._most:
             line = line_of(sighting)
             if len(line) <= min(LINE_BYTES, LANE_BYTES - self._bytes):
-                self._lines.append(line)
+                self._lines.append(bytes(memoryview(line)))  # orjson's own keeps 4 KiB however short it is
                 self._bytes += len(line)
                 self._filled()
                 return True

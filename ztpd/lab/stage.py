@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,6 +100,17 @@ class Stage:
         """Start ``ztpd run`` without waiting until it is ready."""
         return await self._start("ztpd", "run", "--config", str(self.config), environment=environment)
 
+    def hear_by_process(self, *interfaces: str) -> None:
+        """Have ``ztpd capture`` hear DHCP on these, each with relays of ours alone, and the daemon hear none itself."""
+        self.environment["ZTPD_DISCOVERY__DHCP__CAPTURE"] = "process"
+        self.environment["ZTPD_DISCOVERY__DHCP__INTERFACES"] = json.dumps(interfaces)
+        self.environment["ZTPD_DISCOVERY__DHCP__TRUSTED_INTERFACES"] = json.dumps(interfaces)
+
+    async def start_capture(self, *prefix: str, **environment: str) -> Process:
+        """Start ``ztpd capture`` by a command that runs another, such as setpriv(1), without waiting for it."""
+        arguments = ("capture", "--config", str(self.config))
+        return await self._start("capture", *arguments, prefix=prefix, environment=environment)
+
     async def start_peer(self, name: str, *arguments: str) -> Process:
         """Start ``ztpd lab …`` and wait for its ready line."""
         peer = await self._start(name, "lab", *arguments)
@@ -136,10 +147,13 @@ class Stage:
                 await asyncio.sleep(0.02)
         raise StageError(f"the daemon was not ready in {START_S:g} s: {daemon.log.read_text()[-3000:]}")
 
-    async def _start(self, name: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Process:
+    async def _start(
+        self, name: str, *arguments: str, environment: Mapping[str, str] | None = None, prefix: Sequence[str] = ()
+    ) -> Process:
         log = self.folder / f"{name.replace(' ', '-')}.log"
         with log.open("ab") as errors:
             process = await asyncio.create_subprocess_exec(
+                *prefix,
                 sys.executable,
                 "-m",
                 "ztpd",
