@@ -58,7 +58,7 @@ _STATISTICS = struct.Struct("=II")  # struct tpacket_stats
 
 _LONGEST_FRAME = 16_384  # jumbo frames; UDP is not coalesced beyond that on its way to a packet socket
 _FRAMES_PER_WAKE = 64  # then other callbacks have their turn
-_RECEIVE_BUFFER = 4 * 1024 * 1024
+_RECEIVE_BUFFER = 8 * 1024 * 1024  # at 50,000 frames a second, some 150 ms of them
 _MALFORMED_LOGGED = 10  # every one is counted, the first few are told
 
 _log = structlog.get_logger()
