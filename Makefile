@@ -31,8 +31,8 @@ $(VENV)/ready: requirements.lock setup.cfg
 
 # What the tests use of the system; without root it says what is missing, and the tests that need it skip.
 system:
-	@sh tests/system-packages.sh postgresql libyang2-tools iproute2 tcpdump libpcap0.8 snmp
-	@sh tests/system-packages.sh postgresql libyang2-tools iproute2 tcpdump libpcap0.8 kea-dhcp4-server dnsmasq-base busybox
+	@sh tests/system-packages.sh postgresql libyang2-tools iproute2 tcpdump libpcap0.8 snmp dnsmasq-base \
+		busybox isc-dhcp-relay dhcpoptinj iptables kea-dhcp4-server kea-admin
 
 # The diagrams are drawn from the tables; a test fails when they are not up to date.
 docs: $(VENV)/ready
