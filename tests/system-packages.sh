@@ -6,13 +6,6 @@ for package in "$@"; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $package"
 done
 [ -z "$missing" ] && exit 0
-# The tests start what they need themselves: no service of these packages starts on its own.
-policy=/usr/sbin/policy-rc.d
-if [ "$(id -u)" = 0 ] && [ ! -e "$policy" ]; then
-    trap 'rm -f "$policy"' EXIT
-    printf '#!/bin/sh\nexit 101\n' >"$policy"
-    chmod 755 "$policy"
-fi
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "installing:$missing"
     # Servers come with some of them: none is to be started here (invoke-rc.d(8)). A policy that is there stays.

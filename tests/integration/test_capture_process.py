@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -390,3 +391,34 @@ async def test_without_an_intake_there_is_nobody_to_tell(scene: Stage, capture: 
 
     assert ran.code == 2
     assert words in " ".join(ran.errors.split())
+
+
+_IMPORTED = """
+import sys
+try:
+    import ztpd.capture.__main__
+except IndexError:  # it was given no plan
+    print(*sorted(name for name, module in sys.modules.items() if module is not None and "." not in name))
+"""
+
+
+def test_the_process_loads_nothing_of_what_only_the_core_needs() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _IMPORTED], capture_output=True, text=True, timeout=_LIMIT_SECONDS, check=True
+    )
+    loaded = set(done.stdout.split())
+
+    assert {"asyncio", "orjson", "structlog", "ztpd"} <= loaded
+    assert not loaded & {"aiohttp", "pydantic", "pyroute2", "rich", "sqlite3", "ssl", "typer", "uvloop"}
+
+
+def test_the_unit_is_one_that_systemd_accepts(tmp_path: Path) -> None:
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None:
+        pytest.skip("systemd-analyze is not installed")
+    unit = (ROOT / "systemd/ztpd-capture.service").read_text()
+    assert "ExecStart=/opt/ztpd/.venv/bin/ztpd capture --config /etc/ztpd/ztpd.toml" in unit
+    # Verification looks for the program itself, which stands elsewhere here.
+    (tmp_path / "ztpd-capture.service").write_text(unit.replace("/opt/ztpd/.venv/bin/ztpd", "/bin/true"))
+    verified = subprocess.run([analyze, "verify", "ztpd-capture.service"], cwd=tmp_path, capture_output=True, text=True)
+    assert (verified.returncode, verified.stderr) == (0, "")
