@@ -5,33 +5,34 @@ import contextlib
 import json
 import re
 import shutil
-import signal
-import socket
 import subprocess
-import sys
-import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import asyncssh
 import pytest
 
-from tests.conftest import ROOT
-from tests.integration.commands import ztpd_process
+from tests.integration.capturing import (
+    LIMIT_SECONDS,
+    capture_stage,
+    core_of,
+    counts,
+    discovers,
+    logged,
+    mac,
+    ready_capture,
+    until_logged,
+)
 from tests.integration.namespaces import NoNamespace, add_pair, ip, veth_namespace
 from tests.unit.discovery import frames
 from ztpd.discovery.hearing import hear
-from ztpd.discovery.intake import intake
 from ztpd.discovery.lanes import LANE_SIGHTINGS
-from ztpd.domain.sighting import Sighting
 from ztpd.lab import dhcp as lab
 from ztpd.lab.operator import Caller, until
-from ztpd.lab.stage import Process, Stage, stage
+from ztpd.lab.stage import Process, Stage
 
-_LIMIT_SECONDS = 20
 _NET_RAW = 1 << 13  # linux/capability.h
 
 
@@ -47,77 +48,9 @@ def namespace() -> Iterator[str]:
 
 @pytest.fixture
 async def scene() -> AsyncIterator[Stage]:
-    """A stage whose daemon is not started, in a folder with a path that a UNIX socket can have."""
-    with tempfile.TemporaryDirectory(prefix="ztpd-") as folder:
-        async with stage(Path(folder), ROOT / "config") as made:
-            made.hear_by_process("near")
-            made.trust_olt(asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().strip())
-            yield made
-
-
-class Core:
-    """An intake in the test's own loop, in the place of the daemon's."""
-
-    def __init__(self) -> None:
-        self.taken: list[Sighting] = []
-
-    async def accept(self, sighting: Sighting) -> None:
-        self.taken.append(sighting)
-
-    async def known(self) -> set[str | None]:
-        return {sighting.mac for sighting in self.taken}
-
-
-@asynccontextmanager
-async def core_of(scene: Stage) -> AsyncIterator[Core]:
-    core, ready = Core(), asyncio.Event()
-    task = asyncio.create_task(intake(scene.folder / "intake.sock", core.accept, listening=ready))
-    try:
-        async with asyncio.timeout(_LIMIT_SECONDS):
-            await ready.wait()
-        yield core
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-def logged(process: Process) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in process.log.read_text().splitlines(keepends=True) if line.endswith("\n")]
-
-
-async def events(process: Process) -> list[str]:
-    return [line["event"] for line in logged(process)]
-
-
-async def until_logged(process: Process, event: str, times: int = 1) -> None:
-    await until(partial(events, process), lambda seen: seen.count(event) >= times, event)
-
-
-async def ready_capture(scene: Stage, *prefix: str) -> Process:
-    process = await scene.start_capture(*prefix)
-    await until_logged(process, "ready")
-    return process
-
-
-async def counts(process: Process, about: str = "heard") -> dict[str, Any]:
-    """What the process counted so far; it is asked by a signal and says so only when it changed."""
-    process.process.send_signal(signal.SIGUSR1)
-    told = [line for line in logged(process) if line["event"] == about]
-    return told[-1] if told else {}
-
-
-def mac(number: int) -> str:
-    return f"02:00:5e:20:{number >> 8:02x}:{number & 255:02x}"
-
-
-def discovers(numbers: Sequence[int]) -> list[bytes]:
-    agent = frames.relay_agent((1, frames.CIRCUIT_ID), (2, b"remote"))
-    tails = (frames.bootp(frames.options(frames.DISCOVER, agent), chaddr=_raw(number)) for number in numbers)
-    return [frames.ethernet(frames.ipv4(frames.udp(tail))) for tail in tails]
-
-
-def _raw(number: int) -> bytes:
-    return bytes.fromhex(mac(number).replace(":", ""))
+    """A stage on which ``ztpd capture`` hears ``near``."""
+    async with capture_stage() as made:
+        yield made
 
 
 async def send_spread(numbers: range) -> None:
@@ -205,7 +138,7 @@ async def test_the_kernel_is_believed_when_it_says_that_an_interface_is_up(names
     ip("-n", namespace, "link", "del", "near")
     task = asyncio.create_task(hear("near", lambda frame, tags: heard.append(frame), tried=tried, retry_s=3_600))
     try:
-        async with asyncio.timeout(_LIMIT_SECONDS):
+        async with asyncio.timeout(LIMIT_SECONDS):
             await tried.wait()
         for _ in range(2):
             add_pair(namespace, "near", "far")
@@ -291,7 +224,7 @@ def setpriv() -> tuple[str, ...]:
     if shutil.which("setpriv") is None:
         pytest.skip("needs setpriv (apt install util-linux)")
     command = ("setpriv", "--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all")
-    tried = subprocess.run([*command, "true"], capture_output=True, text=True, timeout=_LIMIT_SECONDS)
+    tried = subprocess.run([*command, "true"], capture_output=True, text=True, timeout=LIMIT_SECONDS)
     if tried.returncode:
         pytest.skip(f"capabilities cannot be taken away here: {tried.stderr.strip()}")
     return command
@@ -311,114 +244,8 @@ async def test_without_cap_net_raw_it_ends_and_says_what_to_do(
     namespace: str, scene: Stage, setpriv: tuple[str, ...]
 ) -> None:
     process = await scene.start_capture(*setpriv)
-    async with asyncio.timeout(_LIMIT_SECONDS):
+    async with asyncio.timeout(LIMIT_SECONDS):
         code = await process.process.wait()
 
     assert code == 1
     assert "a packet socket is not permitted; needs CAP_NET_RAW: start it by a unit" in process.log.read_text()
-
-
-@pytest.mark.root
-@pytest.mark.parametrize("with_signal", [signal.SIGTERM, signal.SIGINT])
-async def test_it_stops_though_the_core_is_away_and_says_what_is_lost(
-    namespace: str, scene: Stage, with_signal: signal.Signals
-) -> None:
-    process = await ready_capture(scene)
-    lab.send_frames("far", discovers([1, 2]))
-    await until(partial(counts, process), lambda told: told.get("frames") == 2, "both")
-    await process.stop(with_signal)
-
-    assert process.process.returncode == 0
-    *_, counted, stopped = logged(process)
-    assert (counted["event"], counted["waiting"]) == ("handed over", 2)
-    assert stopped["event"] == "stopped"
-    assert stopped["lost"] == 2
-
-
-@pytest.mark.root
-async def test_what_waits_is_handed_over_before_it_stops(namespace: str, scene: Stage) -> None:
-    process = await ready_capture(scene)
-    async with core_of(scene) as core:
-        lab.send_frames("far", discovers(range(300)))
-        await until(core.known, lambda known: len(known) > 0, "the first")
-        await process.stop()
-
-    assert process.process.returncode == 0
-    assert len(core.taken) == 300
-    assert logged(process)[-1]["lost"] == 0
-
-
-@pytest.mark.root
-async def test_the_service_manager_is_told_when_every_interface_was_tried(namespace: str, scene: Stage) -> None:
-    scene.hear_by_process("near", "nowhere0")
-    address = scene.folder / "notify"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as manager:
-        manager.bind(str(address))
-        process = await scene.start_capture(NOTIFY_SOCKET=str(address))
-        async with asyncio.timeout(_LIMIT_SECONDS):
-            told = await asyncio.get_running_loop().sock_recv(manager, 100)
-        assert told == b"READY=1"
-        assert {"dhcp-is-heard", "dhcp is not heard"} <= set(await events(process))
-        await process.stop()
-        assert manager.recv(100) == b"STOPPING=1"
-
-
-@pytest.mark.parametrize(
-    ("environment", "words"),
-    [
-        ({"ZTPD_DISCOVERY__DHCP__INTERFACES": "[]", "ZTPD_DISCOVERY__DHCP__TRUSTED_INTERFACES": "[]"}, "--interface"),
-        ({"ZTPD_DISCOVERY__DHCP__CAPTURE": "inside"}, "the daemon hears for itself"),
-        ({"ZTPD_DISCOVERY__CIRCUIT_IDS": "nowhere.toml"}, "nowhere.toml: cannot be read"),
-    ],
-    ids=["no interface", "inside", "no patterns"],
-)
-async def test_a_configuration_that_it_cannot_work_with_is_named(
-    scene: Stage, environment: dict[str, str], words: str
-) -> None:
-    scene.environment.update(environment)
-    ran = await ztpd_process(scene, "capture")
-
-    assert ran.code == 2
-    assert words in " ".join(ran.errors.split())
-
-
-@pytest.mark.parametrize(("capture", "words"), [("process", "intake names no socket"), ("inside", "is not set")])
-async def test_without_an_intake_there_is_nobody_to_tell(scene: Stage, capture: str, words: str) -> None:
-    del scene.environment["ZTPD_DISCOVERY__INTAKE"]
-    scene.config.write_text(re.sub(r"\nintake = .*", "", scene.config.read_text()))
-    scene.environment["ZTPD_DISCOVERY__DHCP__CAPTURE"] = capture
-    ran = await ztpd_process(scene, "capture", "--interface", "near")
-
-    assert ran.code == 2
-    assert words in " ".join(ran.errors.split())
-
-
-_IMPORTED = """
-import sys
-try:
-    import ztpd.capture.__main__
-except IndexError:  # it was given no plan
-    print(*sorted(name for name, module in sys.modules.items() if module is not None and "." not in name))
-"""
-
-
-def test_the_process_loads_nothing_of_what_only_the_core_needs() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", _IMPORTED], capture_output=True, text=True, timeout=_LIMIT_SECONDS, check=True
-    )
-    loaded = set(done.stdout.split())
-
-    assert {"asyncio", "orjson", "structlog", "ztpd"} <= loaded
-    assert not loaded & {"aiohttp", "pydantic", "pyroute2", "rich", "sqlite3", "ssl", "typer", "uvloop"}
-
-
-def test_the_unit_is_one_that_systemd_accepts(tmp_path: Path) -> None:
-    analyze = shutil.which("systemd-analyze")
-    if analyze is None:
-        pytest.skip("systemd-analyze is not installed")
-    unit = (ROOT / "systemd/ztpd-capture.service").read_text()
-    assert "ExecStart=/opt/ztpd/.venv/bin/ztpd capture --config /etc/ztpd/ztpd.toml" in unit
-    # Verification looks for the program itself, which stands elsewhere here.
-    (tmp_path / "ztpd-capture.service").write_text(unit.replace("/opt/ztpd/.venv/bin/ztpd", "/bin/true"))
-    verified = subprocess.run([analyze, "verify", "ztpd-capture.service"], cwd=tmp_path, capture_output=True, text=True)
-    assert (verified.returncode, verified.stderr) == (0, "")

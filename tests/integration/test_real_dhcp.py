@@ -14,17 +14,16 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.integration.capturing import Core, capture_stage, core_of, logged, until_logged
 from tests.integration.namespaces import LIMIT_SECONDS, NoNamespace, inside, ip, namespace
-from ztpd.discovery.intake import intake
 from ztpd.domain.sighting import Sighting
 from ztpd.lab.operator import until
-from ztpd.lab.stage import Process, Stage, stage
+from ztpd.lab.stage import Process
 
 _LIMIT_SECONDS = 60
 CIRCUIT_ID = b"OLT-9 xpon 0/1/0/4:16.3.70"
@@ -133,40 +132,19 @@ async def kea(there: str, folder: Path) -> AsyncIterator[Path]:
         yield leases
 
 
-class Core:
-    """An intake in the test's own loop, in the place of the daemon's."""
-
-    def __init__(self) -> None:
-        self.taken: list[Sighting] = []
-
-    async def accept(self, sighting: Sighting) -> None:
-        self.taken.append(sighting)
-
-    async def known(self) -> set[str | None]:
-        return {sighting.mac for sighting in self.taken}
-
-    async def said(self) -> dict[str, Sighting]:
-        """The sightings by their type of message."""
-        return {sighting.details["message-type"]: sighting for sighting in self.taken}
-
-
 @asynccontextmanager
-async def hearing(there: str, folder: Path) -> AsyncIterator[tuple[Core, Process, Stage]]:
+async def hearing(there: str) -> AsyncIterator[tuple[Core, Process]]:
     """``ztpd capture`` on ``s0`` in a namespace, with a core that takes what it hands over."""
-    core, listening = Core(), asyncio.Event()
-    (folder / "ztpd").mkdir()
-    async with stage(folder / "ztpd", ROOT / "config") as scene:
-        scene.hear_by_process("s0")
-        task = asyncio.create_task(intake(scene.folder / "intake.sock", core.accept, listening=listening))
+    async with capture_stage("s0") as scene, core_of(scene) as core:
         with inside(there):
             process = await scene.start_capture()
-        await until_said(process.log, '"ready"')
-        try:
-            yield core, process, scene
-        finally:
-            await process.stop()
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        await until_logged(process, "ready")
+        yield core, process
+
+
+async def said(core: Core) -> dict[str, Sighting]:
+    """The sightings by their type of message."""
+    return {sighting.details["message-type"]: sighting for sighting in core.taken}
 
 
 @pytest.fixture
@@ -199,7 +177,7 @@ async def test_a_real_client_behind_a_relay_is_heard_with_its_place_and_address(
         pytest.skip(f"no NFQUEUE here: {queued.stderr.strip()}")
     relay = ("dhcrelay", "-4", "-d", "-id", "r0", "-iu", "r1", "--no-pid", "10.91.0.2")
     inject = ("dhcpoptinj", "-f", "-c", "-q", "7", "-o", OPTION_82.hex())
-    async with kea(network.server, folder) as leases, hearing(network.server, folder) as (core, _, _):
+    async with kea(network.server, folder) as leases, hearing(network.server) as (core, _):
         with (
             program(network.relay, folder / "inject.log", *inject) as injecting,
             program(network.relay, folder / "relay.log", *relay),
@@ -208,12 +186,12 @@ async def test_a_real_client_behind_a_relay_is_heard_with_its_place_and_address(
             if injecting.poll() is not None:
                 pytest.skip(f"dhcpoptinj does not run here: {(folder / 'inject.log').read_text()}")
             told = await udhcpc(network.client, folder)
-            said = await until(core.said, lambda said: {"DISCOVER", "REQUEST"} <= set(said), "both messages")
+            heard = await until(partial(said, core), lambda heard: {"DISCOVER", "REQUEST"} <= set(heard), "both")
 
     address = re.search(r"lease of (\S+) obtained", told)
     assert address is not None, told
     assert address[1] in leases.read_text()
-    for sighting in said.values():
+    for sighting in heard.values():
         assert sighting.mac == CLIENT_MAC
         assert sighting.circuit_id == CIRCUIT_ID.hex()
         assert (sighting.element, sighting.port) == ("OLT-9", "0/1/4")
@@ -221,7 +199,7 @@ async def test_a_real_client_behind_a_relay_is_heard_with_its_place_and_address(
         assert sighting.trusted
         assert sighting.details["giaddr"] == "10.90.0.1"
         assert sighting.details["vendor-class"] == "dslforum.org"
-    assert said["REQUEST"].ip == address[1]
+    assert heard["REQUEST"].ip == address[1]
 
 
 def _leased(leases: Path) -> set[str]:
@@ -233,7 +211,7 @@ def _leased(leases: Path) -> set[str]:
 async def test_every_client_that_kea_served_under_load_was_heard(network: Network, folder: Path) -> None:
     need("kea-dhcp4", "perfdhcp")
     load = ("perfdhcp", "-4", "-r", "300", "-R", str(EXCHANGES), "-n", str(EXCHANGES), "-p", "15", "-W", "1000000")
-    async with kea(network.server, folder) as leases, hearing(network.server, folder) as (core, process, _):
+    async with kea(network.server, folder) as leases, hearing(network.server) as (core, process):
         with inside(network.relay):
             client = await asyncio.create_subprocess_exec(
                 *load, "-l", "10.91.0.1", "10.91.0.2", stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -243,7 +221,6 @@ async def test_every_client_that_kea_served_under_load_was_heard(network: Networ
         assert len(served) > EXCHANGES // 4, output.decode()
         await until(core.known, lambda known: served <= known, "every client that was served")
         await process.stop()
+        heard = next(line for line in reversed(logged(process)) if line["event"] == "heard")
 
-    counted = [json.loads(line) for line in process.log.read_text().splitlines()]
-    heard: dict[str, Any] = next(line for line in reversed(counted) if line["event"] == "heard")
     assert (heard["kernel_drops"], heard["queue_drops"], heard["malformed"]) == (0, 0, 0)

@@ -6,7 +6,8 @@ from tests.unit.discovery import frames
 from ztpd.discovery.circuit_id import CircuitIdTable
 from ztpd.discovery.dhcp import DhcpEar, Repeats
 from ztpd.discovery.hearing import or_forgotten
-from ztpd.domain.sighting import Sighting
+from ztpd.discovery.inbox import Inbox
+from ztpd.domain.sighting import Sighting, Source
 
 
 class Queue:
@@ -50,6 +51,18 @@ def test_only_the_message_there_was_no_room_for_is_forgotten() -> None:
         heard.hear(discover(1, kind))
 
     assert len(queue.offered) == 3, "the REQUEST is offered twice, the DISCOVER once"
+
+
+def test_an_inbox_says_whether_there_was_room() -> None:
+    async def keep(sighting: Sighting) -> None:
+        return
+
+    outcomes: list[str] = []
+    inbox = Inbox(keep, room=1, report=lambda sighting, outcome: outcomes.append(outcome))
+    made = Sighting(Source.DHCP, datetime(2026, 1, 1, tzinfo=UTC))
+
+    assert [inbox.offer(made), inbox.offer(made)] == [True, False]
+    assert (inbox.dropped, outcomes) == (1, ["dropped"])
 
 
 def test_forgetting_what_was_never_heard_does_nothing() -> None:
