@@ -14,6 +14,7 @@ import tomllib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,9 @@ from tests.conftest import ROOT
 from tests.integration.test_hooks import Core, served
 from ztpd.discovery.circuit_id import CircuitIdTable
 from ztpd.discovery.placing import placed
+from ztpd.discovery.trust import relays
 from ztpd.domain.sighting import Presence, Sighting
 from ztpd.lab import dhcp
-from ztpd.parts import relays
-from ztpd.settings import DhcpSection
 
 pytestmark = pytest.mark.root
 
@@ -199,11 +199,7 @@ async def test_a_client_is_heard_when_it_comes_and_when_it_goes(street: Street, 
     assert (left.mac, left.ip) == (came.mac, came.ip)
     assert street.complaints == ""
     # A client's own option 82 is a claim, even where the relays of the street are listed.
-    assert not placed(came, SHIPPED, relays(section("10.77.0.2/32"))).trusted
-
-
-def section(*networks: str) -> DhcpSection:
-    return DhcpSection.model_validate({"trusted_relays": networks})
+    assert not placed(came, SHIPPED, relays([ip_network("10.77.0.2/32")])).trusted
 
 
 _SEND = """
@@ -236,7 +232,7 @@ async def test_what_a_listed_relay_passes_on_is_believed(street: Street, server:
             repeating.cancel()
             await asyncio.gather(repeating, return_exceptions=True)
 
-    believed = placed(raw, SHIPPED, relays(section("10.77.0.2/32")))
+    believed = placed(raw, SHIPPED, relays([ip_network("10.77.0.2/32")]))
     assert (believed.trusted, believed.element, believed.port) == (True, "olt-1", "1/1/3")
     assert (believed.mac, believed.ip, believed.serial) == (home.mac, FIRST_IP, "HWTC1A2B3C4D")
-    assert not placed(raw, SHIPPED, relays(section("10.78.0.0/16"))).trusted
+    assert not placed(raw, SHIPPED, relays([ip_network("10.78.0.0/16")])).trusted

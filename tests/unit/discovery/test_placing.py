@@ -3,6 +3,7 @@
 import tomllib
 from dataclasses import replace
 from datetime import UTC, datetime
+from ipaddress import ip_network
 
 import pytest
 
@@ -12,9 +13,8 @@ from ztpd.discovery.circuit_id import CircuitIdTable
 from ztpd.discovery.dhcp import sighting_of
 from ztpd.discovery.dhcp_frame import decode
 from ztpd.discovery.placing import placed
+from ztpd.discovery.trust import relays
 from ztpd.domain.sighting import Sighting, Source
-from ztpd.parts import relays
-from ztpd.settings import DhcpSection
 
 SHIPPED = CircuitIdTable.from_toml(tomllib.loads((ROOT / "config/circuit-ids.toml").read_text()))
 HEARD_AT = datetime(2026, 11, 22, 18, 32, 7, tzinfo=UTC)
@@ -27,7 +27,7 @@ HEARD = Sighting(
     trusted=False,
     details={"giaddr": "10.82.1.1", "source-ip": "10.82.0.2", "message-type": "ACK"},
 )
-OURS = relays(DhcpSection.model_validate({"trusted_relays": ["10.82.0.0/16", "2001:db8::/32"]}))
+OURS = relays([ip_network("10.82.0.0/16"), ip_network("2001:db8::/32")])
 
 
 def place(sighting: Sighting) -> Sighting:
@@ -97,4 +97,4 @@ def test_a_remote_id_alone_gives_a_serial_and_no_place() -> None:
 
 
 def test_no_relay_is_ours_until_it_is_listed() -> None:
-    assert not placed(HEARD, SHIPPED, relays(DhcpSection())).trusted
+    assert not placed(HEARD, SHIPPED, relays(())).trusted
