@@ -15,7 +15,8 @@ from typing import Any
 
 import aiohttp
 
-from pon.onu import ObservedOnu, Optics, Presence, PresentOnu
+from pon.onu import Optics, Presence, PresentOnu
+from tests.integration.store.world import observed
 from ztpd.config import load_profiles
 from ztpd.daemon import event_ids
 from ztpd.domain.model import AllocatedDevice, JobBody, LocationBody
@@ -158,21 +159,8 @@ async def _order(store: Store, number: int, onu: dict[str, Any]) -> None:
 
 
 async def _confirm(store: Store, work: Work) -> None:
-    wanted = work.wanted
-    observed = ObservedOnu(
-        wanted.serial,
-        wanted.port,
-        wanted.service,
-        wanted.s_vlan,
-        wanted.c_vlan,
-        None,
-        wanted.upstream_bps,
-        wanted.assured_upstream_bps,
-        enabled=True,
-        presence=Presence.INTENDED,
-    )
     await store.commit(attempts.record_applied, work, _LEASE, ["onu"])
-    await store.commit(attempts.confirm_network, work, _LEASE, observed, Optics(-19.0, -21.0))
+    await store.commit(attempts.confirm_network, work, _LEASE, observed(work.wanted), Optics(-19.0, -21.0))
 
 
 def _p99(values: list[float]) -> float:

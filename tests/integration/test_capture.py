@@ -5,12 +5,12 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.integration.namespaces import NoNamespace, ip, veth_namespace
+from tests.integration.namespaces import ip
 from tests.unit.discovery import frames
 from ztpd.discovery import capture as capturing
 from ztpd.discovery.capture import CaptureCounts, InterfaceLost, InterfaceMissing, capture
@@ -20,16 +20,6 @@ from ztpd.lab import dhcp as lab
 _LIMIT_SECONDS = 10
 
 Heard = list[tuple[bytes, tuple[int, ...]]]
-
-
-@pytest.fixture
-def namespace() -> Iterator[str]:
-    """This thread inside a fresh network namespace that has loopback and the veth pair ``near`` and ``far``."""
-    try:
-        with veth_namespace() as name:
-            yield name
-    except NoNamespace as problem:
-        pytest.skip(str(problem))
 
 
 class Listener:

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +15,6 @@ import pytest
 from tests.conftest import ROOT
 from tests.integration.capturing import (
     LIMIT_SECONDS,
-    capture_stage,
     core_of,
     counts,
     discovers,
@@ -25,35 +23,17 @@ from tests.integration.capturing import (
     ready_capture,
 )
 from tests.integration.commands import ztpd_process
-from tests.integration.namespaces import NoNamespace, veth_namespace
 from ztpd.lab import dhcp as lab
 from ztpd.lab.operator import until
 from ztpd.lab.stage import Stage
 
 
-@pytest.fixture
-def namespace() -> Iterator[str]:
-    """This thread inside a fresh network namespace that has loopback and the veth pair ``near`` and ``far``."""
-    try:
-        with veth_namespace() as name:
-            yield name
-    except NoNamespace as problem:
-        pytest.skip(str(problem))
-
-
-@pytest.fixture
-async def scene() -> AsyncIterator[Stage]:
-    """A stage on which ``ztpd capture`` hears ``near``."""
-    async with capture_stage() as made:
-        yield made
-
-
 @pytest.mark.root
 @pytest.mark.parametrize("with_signal", [signal.SIGTERM, signal.SIGINT])
 async def test_it_stops_though_the_core_is_away_and_says_what_is_lost(
-    namespace: str, scene: Stage, with_signal: signal.Signals
+    namespace: str, capture_scene: Stage, with_signal: signal.Signals
 ) -> None:
-    process = await ready_capture(scene)
+    process = await ready_capture(capture_scene)
     lab.send_frames("far", discovers([1, 2]))
     await until(partial(counts, process), lambda told: told.get("frames") == 2, "both")
     await process.stop(with_signal)
@@ -66,9 +46,9 @@ async def test_it_stops_though_the_core_is_away_and_says_what_is_lost(
 
 
 @pytest.mark.root
-async def test_what_waits_is_handed_over_before_it_stops(namespace: str, scene: Stage) -> None:
-    process = await ready_capture(scene)
-    async with core_of(scene) as core:
+async def test_what_waits_is_handed_over_before_it_stops(namespace: str, capture_scene: Stage) -> None:
+    process = await ready_capture(capture_scene)
+    async with core_of(capture_scene) as core:
         lab.send_frames("far", discovers(range(300)))
         await until(core.known, lambda known: len(known) > 0, "the first")
         await process.stop()
@@ -79,12 +59,12 @@ async def test_what_waits_is_handed_over_before_it_stops(namespace: str, scene: 
 
 
 @pytest.mark.root
-async def test_the_service_manager_is_told_when_every_interface_was_tried(namespace: str, scene: Stage) -> None:
-    scene.hear_by_process("near", "nowhere0")
-    address = scene.folder / "notify"
+async def test_the_service_manager_is_told_when_every_interface_was_tried(namespace: str, capture_scene: Stage) -> None:
+    capture_scene.hear_by_process("near", "nowhere0")
+    address = capture_scene.folder / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as manager:
         manager.bind(str(address))
-        process = await scene.start_capture(NOTIFY_SOCKET=str(address))
+        process = await capture_scene.start_capture(NOTIFY_SOCKET=str(address))
         async with asyncio.timeout(LIMIT_SECONDS):
             told = await asyncio.get_running_loop().sock_recv(manager, 100)
         assert told == b"READY=1"
@@ -103,21 +83,21 @@ async def test_the_service_manager_is_told_when_every_interface_was_tried(namesp
     ids=["no interface", "inside", "no patterns"],
 )
 async def test_a_configuration_that_it_cannot_work_with_is_named(
-    scene: Stage, environment: dict[str, str], words: str
+    capture_scene: Stage, environment: dict[str, str], words: str
 ) -> None:
-    scene.environment.update(environment)
-    ran = await ztpd_process(scene, "capture")
+    capture_scene.environment.update(environment)
+    ran = await ztpd_process(capture_scene, "capture")
 
     assert ran.code == 2
     assert words in " ".join(ran.errors.split())
 
 
 @pytest.mark.parametrize(("capture", "words"), [("process", "intake names no socket"), ("inside", "is not set")])
-async def test_without_an_intake_there_is_nobody_to_tell(scene: Stage, capture: str, words: str) -> None:
-    del scene.environment["ZTPD_DISCOVERY__INTAKE"]
-    scene.config.write_text(re.sub(r"\nintake = .*", "", scene.config.read_text()))
-    scene.environment["ZTPD_DISCOVERY__DHCP__CAPTURE"] = capture
-    ran = await ztpd_process(scene, "capture", "--interface", "near")
+async def test_without_an_intake_there_is_nobody_to_tell(capture_scene: Stage, capture: str, words: str) -> None:
+    del capture_scene.environment["ZTPD_DISCOVERY__INTAKE"]
+    capture_scene.config.write_text(re.sub(r"\nintake = .*", "", capture_scene.config.read_text()))
+    capture_scene.environment["ZTPD_DISCOVERY__DHCP__CAPTURE"] = capture
+    ran = await ztpd_process(capture_scene, "capture", "--interface", "near")
 
     assert ran.code == 2
     assert words in " ".join(ran.errors.split())

@@ -7,9 +7,7 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
-import threading
 import tomllib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -20,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.integration.namespaces import NoNamespace, ip, namespace
 from tests.integration.test_hooks import Core, served
 from ztpd.discovery.circuit_id import CircuitIdTable
 from ztpd.discovery.placing import placed
@@ -34,10 +33,6 @@ CIRCUIT_ID = b"olt-1 xpon 1/1/0/3:1.1.301"
 REMOTE_ID = b"HWTC1A2B3C4D"
 SERVER_IP, RELAY_IP, FIRST_IP, LAST_IP = "10.77.0.1", "10.77.0.2", "10.77.0.50", "10.77.0.60"
 SHIPPED = CircuitIdTable.from_toml(tomllib.loads((ROOT / "config/circuit-ids.toml").read_text()))
-
-
-def _ip(*arguments: str) -> None:
-    subprocess.run(["ip", *arguments], check=True, capture_output=True, timeout=_LIMIT_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,27 +64,17 @@ class Street:
 
 @pytest.fixture
 def street(tmp_path: Path) -> Iterator[Street]:
-    if os.geteuid() != 0 or shutil.which("ip") is None:
-        pytest.skip("needs root and iproute2 to make network namespaces")
     if shutil.which("busybox") is None:
         pytest.skip("no busybox for its udhcpc (apt install busybox)")
-    name = f"ztpd-{os.getpid()}-{threading.get_native_id()}"
-    server, client = f"{name}-s", f"{name}-c"
     try:
-        try:
-            _ip("netns", "add", server)
-            _ip("netns", "add", client)
-            _ip("-n", server, "link", "add", "near", "type", "veth", "peer", "name", "far", "netns", client)
-        except subprocess.CalledProcessError as problem:
-            pytest.skip(f"no network namespace or veth here: {problem.stderr.decode().strip()}")
-        for namespace, interface, address in ((server, "near", SERVER_IP), (client, "far", RELAY_IP)):
-            _ip("-n", namespace, "link", "set", "lo", "up")
-            _ip("-n", namespace, "addr", "add", f"{address}/24", "dev", interface)
-            _ip("-n", namespace, "link", "set", interface, "up")
-        yield Street(server, client, tmp_path)
-    finally:
-        for namespace in (server, client):
-            subprocess.run(["ip", "netns", "del", namespace], capture_output=True, timeout=_LIMIT_SECONDS)
+        with namespace() as server, namespace() as client:
+            ip("-n", server, "link", "add", "near", "type", "veth", "peer", "name", "far", "netns", client)
+            for name, interface, address in ((server, "near", SERVER_IP), (client, "far", RELAY_IP)):
+                ip("-n", name, "addr", "add", f"{address}/24", "dev", interface)
+                ip("-n", name, "link", "set", interface, "up")
+            yield Street(server, client, tmp_path)
+    except NoNamespace as problem:
+        pytest.skip(str(problem))
 
 
 @asynccontextmanager
