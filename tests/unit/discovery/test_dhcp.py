@@ -183,13 +183,38 @@ def test_details_are_bounded() -> None:
     assert max(map(len, details.values())) == 255
 
 
-def test_the_relays_other_sub_options_are_told() -> None:
-    details = sighting(with_agent((5, b"\x0a\0\0\0"), (6, b"sub-4711"), (12, b"relay"), (151, b"\0v"))).details
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        (5, "link-selection"),
+        (9, "relay-vendor-specific"),
+        (10, "relay-flags"),
+        (11, "server-override"),
+        (12, "relay-id"),
+        (151, "virtual-subnet"),
+        (152, "virtual-subnet-control"),
+    ],
+)
+def test_the_relays_other_sub_options_are_told(code: int, name: str) -> None:
+    assert sighting(with_agent((code, b"\x0a\0\xff"))).details[name] == "0a00ff"
 
-    assert details["link-selection"] == "0a000000"
-    assert details["subscriber-id"] == "sub-4711"
-    assert details["relay-id"] == b"relay".hex()
-    assert details["virtual-subnet"] == b"\0v".hex()
+
+def test_the_subscriber_is_told_as_text() -> None:
+    assert sighting(with_agent((6, b"sub-4711"))).details["subscriber-id"] == "sub-4711"
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "shown"),
+    [
+        (12, "hostname", "told"),
+        (43, "vendor-specific", b"told".hex()),
+        (60, "vendor-class", "told"),
+        (61, "client-id", b"told".hex()),
+        (125, "vendor-identifying", b"told".hex()),
+    ],
+)
+def test_what_helps_to_identify_the_client_is_told(code: int, name: str, shown: str) -> None:
+    assert sighting(message(frames.DISCOVER, option(code, b"told"))).details[name] == shown
 
 
 def test_vlans_are_told_outermost_first() -> None:

@@ -95,6 +95,14 @@ def test_tags_that_the_kernel_took_off_are_the_outer_ones() -> None:
     assert decoded(frame, (10,)).vlans == (10, 20)
 
 
+def test_more_tags_than_any_network_stacks_are_not_followed() -> None:
+    packet = ipv4(udp(bootp(options())))
+
+    assert decoded(ethernet(packet, tags=((0x8100, 1),) * 8)).vlans == (1,) * 8
+    assert decode(ethernet(packet, tags=((0x8100, 1),) * 9)) is None
+    assert decode(ethernet(packet, tags=((0x8100, 1),) * 60_000)) is None
+
+
 def test_skips_ipv4_header_options() -> None:
     frame = ethernet(ipv4(udp(bootp(options())), header_options=b"\x94\x04\0\0" * 3))
 
@@ -111,6 +119,23 @@ def test_joins_an_option_that_came_in_parts() -> None:
     assert message.vendor_class == b"a" * 255 + b"b" * 45
 
 
+@pytest.mark.parametrize(
+    ("code", "field"), [(12, "hostname"), (43, "vendor_specific"), (61, "client_id"), (125, "vendor_identifying")]
+)
+def test_joins_a_long_option_whatever_stands_between_its_parts(code: int, field: str) -> None:
+    message = from_options(option(code, b"a" * 255), option(55, b"\x01"), option(code, b""), option(code, b"b"))
+
+    assert getattr(message, field) == b"a" * 255 + b"b"
+
+
+def test_joins_option_82_before_reading_what_is_in_it() -> None:
+    inside = option(1, b"c" * 200) + option(2, b"r" * 100) + option(6, b"sub")
+    message = from_options(option(82, inside[:255]), option(82, inside[255:]))
+
+    assert (message.circuit_id, message.remote_id, message.subscriber_id) == (b"c" * 200, b"r" * 100, b"sub")
+    assert not message.ambiguous
+
+
 @pytest.mark.parametrize(("overload", "vendor_class"), [(1, b"x-file"), (2, b"x-sname"), (3, b"x-file-sname")])
 def test_reads_options_in_file_and_sname_in_that_order(overload: int, vendor_class: bytes) -> None:
     parts = {1: (b"-file", b""), 2: (b"", b"-sname"), 3: (b"-file", b"-sname")}[overload]
@@ -120,6 +145,13 @@ def test_reads_options_in_file_and_sname_in_that_order(overload: int, vendor_cla
     message = decoded(ethernet(ipv4(udp(bootp(tail, file=file, sname=sname)))))
 
     assert message.vendor_class == vendor_class
+
+
+def test_option_82_may_stand_in_an_overloaded_field() -> None:
+    tail = options(frames.DISCOVER, option(52, b"\x01"))
+    file = relay_agent((1, b"port-1")) + frames.END
+
+    assert decoded(ethernet(ipv4(udp(bootp(tail, file=file))))).circuit_id == b"port-1"
 
 
 def test_does_not_read_file_and_sname_unless_told() -> None:
@@ -166,6 +198,15 @@ def test_two_values_for_a_sub_option_are_told_and_the_last_stands() -> None:
 
     assert message.circuit_id == b"relay's"
     assert message.ambiguous == {1}
+
+
+def test_sub_options_that_contradict_each_other_by_the_thousand_are_told() -> None:
+    inside = b"".join(option(code, bytes((turn,))) for turn in range(60) for code in range(1, 255))
+
+    message = from_options(*(option(82, inside[at : at + 255]) for at in range(0, len(inside), 255)))
+
+    assert message.ambiguous == set(range(1, 255))
+    assert set(message.relay_agent.values()) == {b"\x3b"}
 
 
 @pytest.mark.parametrize("padding", [b"\0", b"\xff", b"\xff\0"])
