@@ -12,7 +12,7 @@ from ztpd import asking, parts
 from ztpd.asking import DaemonSilent, table_of
 from ztpd.config import ConfigError, Configuration
 from ztpd.discovery.circuit_id import printable
-from ztpd.discovery.dhcp import serial_of
+from ztpd.discovery.claims import claimed_serial
 from ztpd.domain.model import circuit_id_octets
 
 SHOWN_LOCATIONS = 10
@@ -89,7 +89,7 @@ async def explain(configuration: Configuration, circuit_id: str, remote_id: str 
         element=element,
         element_configured=None if element is None else element in parts.technologies(configuration),
         port=port,
-        serial=serial_of(match, raw_remote),
+        serial=claimed_serial(match, raw_remote),
         by_circuit_id=by_circuit_id,
         by_port=by_port,
         verdict="" if by_circuit_id is None else verdict(element, port, by_circuit_id, by_port),

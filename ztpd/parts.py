@@ -17,7 +17,7 @@ from ztpd.acs.server import AcsSettings
 from ztpd.api.tokens import Token
 from ztpd.config import ConfigError, ConfigProblem, Configuration, all_of, read_toml
 from ztpd.discovery.circuit_id import CircuitIdTable, CircuitIdTableError
-from ztpd.discovery.dhcp_frame import DhcpMessage
+from ztpd.discovery.dhcp import Message
 from ztpd.discovery.line_patterns import LinePatterns, PatternRefused
 from ztpd.discovery.placing import placed
 from ztpd.discovery.traps import TrapSettings, TrapUser
@@ -203,8 +203,8 @@ def circuit_ids(configuration: Configuration) -> CircuitIdTable:
         raise ConfigError([ConfigProblem(file, where, error.problem, remedy)]) from None
 
 
-def trust(section: DhcpSection, interface: str | None) -> Callable[[DhcpMessage], bool]:
-    """Whether option 82 of a message can only come from a relay of ours: by its interface, else by the relay."""
+def trust(section: DhcpSection, interface: str | None) -> Callable[[Message], bool]:
+    """Whether a message's place can only come from a relay of ours (``ztpd.discovery.trust``)."""
     return trust_by(interface, section.trusted_interfaces, section.trusted_relays)
 
 

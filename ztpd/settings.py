@@ -79,7 +79,8 @@ class AcsSection(Section):
 
 
 class DhcpSection(Section):
-    """DHCP heard from the wire; option 82 counts on trusted interfaces and from trusted relays only.
+    """DHCP heard from the wire; what relays add counts on trusted interfaces and from trusted relays only.
+
 
     ``capture`` says who hears: the daemon itself (``inside``), or ``ztpd capture`` (``process``).
     """

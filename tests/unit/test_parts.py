@@ -9,10 +9,10 @@ import asyncssh
 import pytest
 
 from tests.conftest import ROOT
-from tests.unit.discovery import frames
+from tests.unit.discovery import frames, frames6
 from ztpd import parts
 from ztpd.config import ConfigError, ConfigProblem, Configuration, load
-from ztpd.discovery.dhcp_frame import decode
+from ztpd.discovery.dhcp import decode
 from ztpd.lab.stage import Stage, stage
 from ztpd.settings import DhcpSection
 
@@ -258,3 +258,64 @@ def test_option_82_counts_from_a_trusted_interface_or_when_every_relay_is_ours(
     message = decode(frames.ethernet(frames.ipv4(packet, source=source)))
     assert message is not None
     assert parts.trust(SECTION, interface)(message) is trusted
+
+
+SECTION6 = DhcpSection(
+    interfaces=("eth0", "eth1"),
+    trusted_interfaces=("eth1",),
+    trusted_relays=(ip_network("2001:db8::/32"), ip_network("10.82.0.0/24")),
+)
+OURS, FOREIGN = "2001:db8:1::2", "2001:67c::2"
+
+
+def relayed6(*peers: str, source: str = OURS, link: str = OURS) -> bytes:
+    """A SOLICIT through one relay, or through one more for each address they had it from, the innermost first."""
+    inside = frames6.relay(frames6.message(), frames6.ids(), link=link)
+    for peer in peers:
+        inside = frames6.relay(inside, link="::", peer=peer)
+    return frames6.frame(inside, source=source)
+
+
+@pytest.mark.parametrize(
+    ("interface", "frame", "trusted"),
+    [
+        ("eth0", relayed6(), True),
+        (None, relayed6(), True),
+        ("eth0", relayed6(link="::"), True),
+        ("eth0", relayed6(source=FOREIGN), False),
+        ("eth0", relayed6(source="::"), False),
+        ("eth0", relayed6(link=FOREIGN), False),
+        ("eth0", relayed6(OURS), True),
+        ("eth0", relayed6(OURS, OURS), True),
+        ("eth0", relayed6(frames6.CLIENT), False),
+        ("eth0", relayed6("::"), False),
+        ("eth0", relayed6(frames6.CLIENT, OURS), False),
+        ("eth0", frames6.frame(frames6.message(), source=OURS), False),
+        ("eth1", relayed6(source=FOREIGN, link=FOREIGN), True),
+        ("eth1", relayed6(OURS, source=FOREIGN), True),
+        ("eth1", relayed6(frames6.CLIENT), False),
+    ],
+    ids=[
+        "our relay",
+        "our relay in a capture",
+        "our relay, which has no address on the link",
+        "a foreign relay",
+        "no sender",
+        "a foreign link",
+        "two of ours",
+        "three of ours",
+        "an envelope that a client made",
+        "an envelope that nobody made",
+        "an envelope that a client made, within two of ours",
+        "no relay",
+        "a trusted interface",
+        "a trusted interface, two relays",
+        "a trusted interface, an envelope that a client made",
+    ],
+)
+def test_a_place_told_by_dhcpv6_counts_when_every_relay_is_ours(
+    interface: str | None, frame: bytes, trusted: bool
+) -> None:
+    message = decode(frame)
+    assert message is not None
+    assert parts.trust(SECTION6, interface)(message) is trusted

@@ -1,18 +1,18 @@
 """What a DHCP message says of a device: the rules from ``DhcpMessage`` to ``Sighting``, and which are repeats.
 
-Pure: no socket and no clock of its own. DHCPv4; another decoder with the same questions to answer (who, where, which
-address, there or gone) would stand beside it.
+Pure: no socket and no clock of its own. The rules here are DHCPv4's; those of DHCPv6, which answer the same questions
+(who, where, which address, there or gone), are in ``dhcp6``. One ear hears both.
 """
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from pon import serial as pon_serial
-from ztpd.discovery import dhcp_frame
+from ztpd.discovery import dhcp6, dhcp6_frame, dhcp_frame
 from ztpd.discovery.circuit_id import CircuitIdMatch, CircuitIdTable
+from ztpd.discovery.claims import claimed_serial, in_hex, match_details, readable
+from ztpd.discovery.dhcp6_message import Dhcp6Message, MessageType6
 from ztpd.discovery.dhcp_frame import DhcpFrameError, DhcpMessage, MessageType
 from ztpd.domain.sighting import Presence, Sighting, Source
 
@@ -32,20 +32,38 @@ _PRESENCE = {
 RELAY, SENDER, AMBIGUOUS = "giaddr", "source-ip", "repeated-sub-options"
 
 _NO_ADDRESS = "0.0.0.0"  # noqa: S104 -- BOOTP's empty field, nothing is bound
-_LONGEST_DETAIL = 255
+
+Message = DhcpMessage | Dhcp6Message
 
 
-def tells_of_device(message: DhcpMessage) -> bool:
-    """Whether a message of this type is a sighting: DISCOVER, REQUEST, DECLINE, INFORM, ACK and RELEASE are."""
-    return message.message_type in _PRESENCE
+def decode(frame: bytes, tags: tuple[int, ...] = ()) -> Message | None:
+    """The DHCP message of either version in an Ethernet frame, or None; raises ``DhcpFrameError``.
+
+    ``tags`` are VLAN identifiers that the kernel took off the frame, outermost first.
+    """
+    message = dhcp_frame.decode(frame, tags)
+    return dhcp6_frame.decode(frame, tags) if message is None else message
 
 
-def sighting_of(message: DhcpMessage, table: CircuitIdTable, heard_at: datetime, trusted: bool) -> Sighting | None:
-    """The sighting in a message, or None if its type tells nothing of a device (``tells_of_device``).
+def tells_of_device(message: Message) -> bool:
+    """Whether a message is a sighting: DISCOVER, REQUEST, DECLINE, INFORM, ACK and RELEASE are, see also ``dhcp6``."""
+    return _presence(message) is not None
+
+
+def _presence(message: Message) -> Presence | None:
+    if isinstance(message, Dhcp6Message):
+        return dhcp6.presence(message)
+    return _PRESENCE.get(message.message_type)
+
+
+def sighting_of(message: Message, table: CircuitIdTable, heard_at: datetime, trusted: bool) -> Sighting | None:
+    """The sighting in a message, or None if it tells nothing of a device (``tells_of_device``).
 
     ``trusted`` says whether option 82 can only come from a relay of ours; without it, and where the option
     contradicts itself, the place is kept as the client's own claim, and a serial in it is not taken for one.
     """
+    if isinstance(message, Dhcp6Message):
+        return dhcp6.sighting_of(message, table, heard_at, trusted)
     presence = _PRESENCE.get(message.message_type)
     if presence is None:
         return None
@@ -58,7 +76,7 @@ def sighting_of(message: DhcpMessage, table: CircuitIdTable, heard_at: datetime,
         presence=presence,
         element=match.element if match else None,
         port=match.port if match else None,
-        serial=serial_of(match, message.remote_id) if believed else None,
+        serial=claimed_serial(match, message.remote_id) if believed else None,
         mac=message.mac,
         ip=_address(message),
         circuit_id=None if raw_circuit_id is None else raw_circuit_id.hex(),
@@ -78,30 +96,6 @@ def _address(message: DhcpMessage) -> str | None:
     elif message.message_type is MessageType.DECLINE:
         candidates = ()
     return next((each for each in candidates if each not in (None, _NO_ADDRESS)), None)
-
-
-# A remote-id is free text: only what no MAC address and no customer number looks like is taken for a serial.
-_SERIAL_TEXT = re.compile(rb"(?![A-F]{4})[A-Z]{4}[:-]?[0-9A-Fa-f]{8}|[0-9A-Fa-f]{16}")
-_SERIAL_BYTES = re.compile(rb"[A-Z]{4}(?![ -~]{4}).{4}", re.DOTALL)
-
-
-def serial_of(match: CircuitIdMatch | None, remote_id: bytes | None) -> str | None:
-    """The PON serial that the circuit-id's pattern or the remote-id gives, canonical."""
-    if match is not None and "serial" in match.groups:
-        try:
-            return pon_serial.normalise(match.groups["serial"])
-        except pon_serial.SerialError:
-            return None
-    return _serial_in_remote_id(remote_id or b"")
-
-
-def _serial_in_remote_id(remote_id: bytes) -> str | None:
-    if _SERIAL_BYTES.fullmatch(remote_id):
-        return pon_serial.from_hex(remote_id.hex())
-    if not _SERIAL_TEXT.fullmatch(remote_id):
-        return None
-    text = remote_id.decode("ascii")
-    return pon_serial.from_hex(text) if len(text) == 16 else pon_serial.normalise(text)
 
 
 _AGENT_DETAILS = {
@@ -130,7 +124,7 @@ def _details(message: DhcpMessage, match: CircuitIdMatch | None) -> dict[str, st
     }
     agent = {name: message.relay_agent.get(code) for code, name in _AGENT_DETAILS.items()}
     details = {"message-type": message.message_type.name}
-    details |= {name: value.hex()[:_LONGEST_DETAIL] for name, value in (raw | agent).items() if value}
+    details |= {name: in_hex(value) for name, value in (raw | agent).items() if value}
     details |= {name: readable(value) for name, value in told.items() if value}
     if message.giaddr != _NO_ADDRESS:
         details[RELAY] = message.giaddr
@@ -140,40 +134,39 @@ def _details(message: DhcpMessage, match: CircuitIdMatch | None) -> dict[str, st
         details["requested-ip"] = message.requested_ip
     if message.vlans:
         details["vlans"] = ".".join(map(str, message.vlans))
-    details |= details_of(match)
     if message.ambiguous:
         details[AMBIGUOUS] = ",".join(map(str, sorted(message.ambiguous)))
-    return details
-
-
-def details_of(match: CircuitIdMatch | None) -> dict[str, str]:
-    """What a person asks next of a circuit-id: which pattern explained it, and its groups."""
-    if match is None:
-        return {}
-    groups = {f"circuit-{name}": value for name, value in match.groups.items()}
-    return {"circuit-id-pattern": match.pattern, **groups}
-
-
-def readable(raw: bytes) -> str:
-    """Printable ASCII as it is, without the zero some clients end it with; anything else as hex."""
-    text = raw.rstrip(b"\x00").decode("latin-1")
-    shown = text if text.isascii() and text.isprintable() else raw.hex()
-    return shown[:_LONGEST_DETAIL]
+    return details | match_details(match)
 
 
 class _Heard(NamedTuple):
     """What makes two messages of one client the same."""
 
-    message_type: MessageType
+    message_type: MessageType | MessageType6
     trusted: bool
     circuit_id: bytes | None
     remote_id: bytes | None
     ip: str | None
+    prefix: str | None = None
 
 
-def _outdated(client: Iterable[_Heard], message: DhcpMessage) -> list[_Heard]:
+_Client = bytes | tuple[str, bytes]
+
+
+def _heard(message: Message, trusted: bool) -> tuple[_Client, _Heard]:
+    """Who says what: a client is known by its hardware address in DHCPv4, by its DUID in DHCPv6."""
+    if isinstance(message, DhcpMessage):
+        said = _Heard(message.message_type, trusted, message.circuit_id, message.remote_id, _address(message))
+        return message.chaddr, said
+    client = message.duid or (message.relays[-1].peer if message.relays else message.source)
+    ip, prefix = dhcp6.address(message), dhcp6.prefix(message)
+    said = _Heard(message.message_type, trusted, message.circuit_id, message.remote_id, ip, prefix)
+    return ("DUID", client), said
+
+
+def _outdated(client: Iterable[_Heard], message: Message) -> list[_Heard]:
     """What the client may say again as news: all of it after it left, else what it said on another circuit."""
-    if message.message_type is MessageType.RELEASE:
+    if _presence(message) is Presence.ABSENT:
         return list(client)
     if message.circuit_id is None:
         return []
@@ -181,12 +174,12 @@ def _outdated(client: Iterable[_Heard], message: DhcpMessage) -> list[_Heard]:
 
 
 class Repeats:
-    """Drops what a client says again within ``window_seconds``: same type, circuit-id, remote-id, address and trust.
+    """Drops what a client says again within ``window_seconds``: same type, circuit-id, remote-id, lease and trust.
 
     A client repeats itself every few seconds until it is served. What is remembered is bounded: ``clients`` by
-    hardware address, the longest silent forgotten first, and eight messages of each, so one that varies its words
-    crowds out only itself. Being forgotten lets a repeat through and loses nothing. A client that left (RELEASE) or
-    is heard on another circuit is new again on the old one.
+    hardware address or DUID, the longest silent forgotten first, and eight messages of each, so one that varies its
+    words crowds out only itself. Being forgotten lets a repeat through and loses nothing. A client that left
+    (RELEASE) or is heard on another circuit is new again on the old one.
     """
 
     _MESSAGES_EACH = 8
@@ -195,16 +188,16 @@ class Repeats:
         self._window_seconds = window_seconds
         self._monotonic = monotonic
         self._clients = clients
-        self._heard: dict[bytes, dict[_Heard, float]] = {}
+        self._heard: dict[_Client, dict[_Heard, float]] = {}
         self.dropped = 0
         self.forgotten = 0
 
-    def drops(self, message: DhcpMessage, trusted: bool) -> bool:
+    def drops(self, message: Message, trusted: bool) -> bool:
         """Whether the message is a repeat; if not, it is remembered."""
         now = self._monotonic()
-        client = self._heard.pop(message.chaddr, {})
-        self._heard[message.chaddr] = client
-        heard = _Heard(message.message_type, trusted, message.circuit_id, message.remote_id, _address(message))
+        who, heard = _heard(message, trusted)
+        client = self._heard.pop(who, {})
+        self._heard[who] = client
         last = client.pop(heard, None)
         if last is not None and now - last < self._window_seconds:
             client[heard] = last
@@ -252,7 +245,7 @@ class DhcpEar:
     def __init__(
         self,
         table: CircuitIdTable,
-        trusts: Callable[[DhcpMessage], bool],
+        trusts: Callable[[Message], bool],
         repeats: Repeats,
         now: Callable[[], datetime],
         accept: Callable[[Sighting], None],
@@ -267,7 +260,7 @@ class DhcpEar:
     def hear(self, frame: bytes, tags: tuple[int, ...] = ()) -> None:
         """Take one frame and the VLAN tags the kernel took off it; raises ``DhcpFrameError`` after counting it."""
         try:
-            message = dhcp_frame.decode(frame, tags)
+            message = decode(frame, tags)
         except DhcpFrameError:
             self.counts.malformed += 1
             raise
@@ -278,7 +271,7 @@ class DhcpEar:
         else:
             self._hear_device(message)
 
-    def _hear_device(self, message: DhcpMessage) -> None:
+    def _hear_device(self, message: Message) -> None:
         trusted = self._trusts(message)
         if self._repeats.drops(message, trusted):
             self.counts.repeats += 1

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from ztpd.discovery.circuit_id import CircuitIdTable
-from ztpd.discovery.dhcp import AMBIGUOUS, RELAY, SENDER, details_of, serial_of
+from ztpd.discovery.claims import claimed_serial, match_details
+from ztpd.discovery.dhcp import AMBIGUOUS, RELAY, SENDER
 from ztpd.domain.sighting import Sighting, Source
 
 
@@ -30,9 +31,9 @@ def placed(sighting: Sighting, table: CircuitIdTable, ours: Callable[[Iterable[s
         sighting,
         element=match.element if match else None,
         port=match.port if match else sighting.port,
-        serial=sighting.serial or (serial_of(match, remote_id) if believed else None),
+        serial=sighting.serial or (claimed_serial(match, remote_id) if believed else None),
         trusted=believed,
-        details=sighting.details | details_of(match),
+        details=sighting.details | match_details(match),
     )
 
 

@@ -11,10 +11,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
-from ztpd.discovery import dhcp_frame
 from ztpd.discovery.circuit_id import CircuitIdTable
-from ztpd.discovery.dhcp import sighting_of
-from ztpd.discovery.dhcp_frame import DhcpFrameError, DhcpMessage
+from ztpd.discovery.dhcp import Message, decode, sighting_of
+from ztpd.discovery.dhcp_frame import DhcpFrameError
 from ztpd.domain.sighting import Sighting
 
 _LONGEST_RECORD = 262_144  # the largest snap length tcpdump writes
@@ -59,7 +58,7 @@ class ReplayedFrame:
     refusal: str | None = None
 
 
-def replay(path: Path, table: CircuitIdTable, trusts: Callable[[DhcpMessage], bool]) -> Iterator[ReplayedFrame]:
+def replay(path: Path, table: CircuitIdTable, trusts: Callable[[Message], bool]) -> Iterator[ReplayedFrame]:
     """Each frame of the file through decoding, circuit-id patterns and the rules of sightings, in order.
 
     ``trusts`` decides for each message whether its option 82 can only come from a relay of ours. No repeats are
@@ -87,8 +86,8 @@ class _UnreadableRecord(Exception):
     """The record is whole, but this program cannot take a frame and its time from it."""
 
 
-def _sighting(record: _Record, table: CircuitIdTable, trusts: Callable[[DhcpMessage], bool]) -> Sighting | None:
-    message = dhcp_frame.decode(_as_ethernet(record))
+def _sighting(record: _Record, table: CircuitIdTable, trusts: Callable[[Message], bool]) -> Sighting | None:
+    message = decode(_as_ethernet(record))
     if message is None:
         return None
     return sighting_of(message, table, _time(record), trusts(message))

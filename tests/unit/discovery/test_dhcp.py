@@ -11,7 +11,7 @@ from tests.unit.discovery import frames
 from tests.unit.discovery.frames import option, relay_agent
 from ztpd.discovery import dhcp_frame
 from ztpd.discovery.circuit_id import CircuitIdTable
-from ztpd.discovery.dhcp import DhcpCounts, DhcpEar, Repeats, sighting_of
+from ztpd.discovery.dhcp import DhcpCounts, DhcpEar, Message, Repeats, sighting_of
 from ztpd.discovery.dhcp_frame import DhcpFrameError, DhcpMessage
 from ztpd.domain.sighting import Presence, Sighting, Source
 
@@ -318,7 +318,10 @@ def test_one_client_cannot_crowd_out_the_others(clock: Clock) -> None:
 
 
 def ear(clock: Clock, taken: list[Sighting], relay: str = "10.82.1.1") -> DhcpEar:
-    return DhcpEar(SHIPPED, lambda each: each.giaddr == relay, Repeats(10, clock), lambda: HEARD_AT, taken.append)
+    def trusts(each: Message) -> bool:
+        return isinstance(each, DhcpMessage) and each.giaddr == relay
+
+    return DhcpEar(SHIPPED, trusts, Repeats(10, clock), lambda: HEARD_AT, taken.append)
 
 
 def test_the_live_path_counts_what_becomes_of_every_frame(clock: Clock) -> None:

@@ -13,7 +13,7 @@ from scapy.utils import PcapNgWriter, PcapWriter
 from tests.conftest import ROOT
 from tests.unit.discovery import frames
 from ztpd.discovery.circuit_id import CircuitIdTable
-from ztpd.discovery.dhcp_frame import DhcpMessage
+from ztpd.discovery.dhcp import Message
 from ztpd.discovery.replay import ReplayedFrame, ReplayError, replay
 from ztpd.lab import dhcp as lab
 
@@ -21,7 +21,7 @@ SHIPPED = CircuitIdTable.from_toml(tomllib.loads((ROOT / "config/circuit-ids.tom
 NOT_DHCP = frames.ethernet(b"", ethertype=0x0806)
 
 
-def trust(_: DhcpMessage) -> bool:
+def trust(_: Message) -> bool:
     return True
 
 
@@ -237,8 +237,12 @@ def test_a_recorded_exchange_of_a_real_server_and_relay(data_folder: Path) -> No
     assert told[-1].ip == "10.82.1.17"
 
 
-def test_a_recorded_dhcpv6_exchange_is_left_alone(data_folder: Path) -> None:
+def test_a_recorded_dhcpv6_exchange_through_a_real_relay(data_folder: Path) -> None:
     results = replayed(data_folder / "dhcp/relayed-solicit-option18.pcap")
 
-    assert len(results) == 2
-    assert all(each == ReplayedFrame(each.number) for each in results)
+    told = [each.sighting for each in results if each.sighting is not None]
+    assert [each.refusal for each in results] == [None] * 2
+    assert [each.details["message-type"] for each in told] == ["SOLICIT", "SOLICIT"]
+    assert {(each.mac, each.circuit_id, each.details["link-address"]) for each in told} == {
+        ("02:00:5e:10:00:01", "01000000", "2001:db8:1::1")
+    }

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from ztpd.discovery.dhcp import readable
+from ztpd.discovery.claims import readable
 from ztpd.discovery.dhcp_frame import (
     AGENT_CIRCUIT_ID,
     AGENT_REMOTE_ID,

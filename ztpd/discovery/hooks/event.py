@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ztpd.discovery.circuit_id import LONGEST, CircuitIdTable
-from ztpd.discovery.dhcp import SENDER, readable, sighting_of
+from ztpd.discovery.claims import readable
+from ztpd.discovery.dhcp import SENDER, sighting_of
 from ztpd.discovery.dhcp_frame import DhcpMessage, MessageType
 from ztpd.domain.sighting import Presence, Sighting, Source
 
