@@ -81,7 +81,6 @@ class AcsSection(Section):
 class DhcpSection(Section):
     """DHCP heard from the wire; what relays add counts on trusted interfaces and from trusted relays only.
 
-
     ``capture`` says who hears: the daemon itself (``inside``), or ``ztpd capture`` (``process``).
     """
 

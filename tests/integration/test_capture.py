@@ -11,8 +11,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tests.integration.namespaces import ip
-from tests.unit.discovery import frames
+from tests.unit.discovery import frames, frames6
 from ztpd.discovery import capture as capturing
+from ztpd.discovery import dhcp6_frame
 from ztpd.discovery.capture import CaptureCounts, InterfaceLost, InterfaceMissing, capture
 from ztpd.discovery.dhcp_frame import decode
 from ztpd.lab import dhcp as lab
@@ -87,6 +88,54 @@ async def test_hears_frames_with_their_tags(namespace: str, vlans: tuple[int, ..
 
 
 @pytest.mark.root
+@pytest.mark.parametrize(
+    ("vlans", "stripped"),
+    [((), ()), ((100,), (100,)), ((200, 100), (200,)), ((300, 200, 100), (300,))],
+    ids=["untagged", "tagged", "QinQ", "three tags"],
+)
+async def test_hears_dhcpv6_with_its_tags(namespace: str, vlans: tuple[int, ...], stripped: tuple[int, ...]) -> None:
+    relayed = frames6.relay(frames6.message(), frames6.ids())
+    packets = [
+        frames6.ipv6(frames6.udp(frames6.message(), source=546)),
+        frames6.ipv6(frames6.udp(relayed)),
+        frames6.ipv6(frames6.udp(frames6.message(frames6.REPLY), destination=546)),
+    ]
+    stack = tuple((0x8100, vlan) for vlan in vlans)
+    async with listening("near") as listener:
+        lab.send_frames("far", [frames6.ethernet(packet, tags=stack) for packet in packets])
+        heard = await listener.until(3)
+
+    messages = [dhcp6_frame.decode(frame, tags) for frame, tags in heard]
+    assert [tags for _, tags in heard] == [stripped] * 3
+    assert [message.message_type.name for message in messages if message] == ["SOLICIT", "SOLICIT", "REPLY"]
+    assert [message.vlans for message in messages if message] == [vlans] * 3
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("vlans", [(), (100,), (200, 100)], ids=["untagged", "tagged", "QinQ"])
+async def test_a_first_fragment_of_dhcpv6_is_counted_as_malformed(namespace: str, vlans: tuple[int, ...]) -> None:
+    stack = tuple((0x8100, vlan) for vlan in vlans)
+    whole = frames6.udp(frames6.message(), source=546)
+    fragments = [
+        frames6.ipv6(frames6.fragment(offset=0, more=True) + whole, next_header=44),
+        frames6.ipv6(frames6.fragment(offset=9) + whole, next_header=44),
+        frames6.ipv6(whole),
+    ]
+    heard = asyncio.Event()
+
+    def deliver(frame: bytes, tags: tuple[int, ...]) -> None:
+        if dhcp6_frame.decode(frame, tags) is not None:
+            heard.set()
+
+    async with listening("near", deliver) as listener:
+        lab.send_frames("far", [frames6.ethernet(packet, tags=stack) for packet in fragments])
+        async with asyncio.timeout(_LIMIT_SECONDS):
+            await heard.wait()
+
+    assert (listener.counts.frames, listener.counts.malformed) == (2, 1)
+
+
+@pytest.mark.root
 async def test_hears_tags_of_every_known_type(namespace: str) -> None:
     packet = frames.ipv4(frames.udp(frames.bootp(frames.options())))
     stacks = [((each, 7), (0x8100, 8)) for each in (0x8100, 0x88A8, 0x9100)]
@@ -105,6 +154,11 @@ async def test_the_kernel_keeps_everything_else_away(namespace: str) -> None:
         frames.ethernet(frames.ipv4(dns), tags=((0x8100, 5),)),
         frames.ethernet(b"\0" * 28, ethertype=0x0806),
         frames.ethernet(frames.ipv4(frames.udp(b"", source=67), fragment=100)),
+        frames.ethernet(frames.ipv4(frames.udp(b"", source=546, destination=547))),
+        frames6.ethernet(frames6.ipv6(dns)),
+        frames6.ethernet(frames6.ipv6(dns), tags=((0x8100, 5), (0x8100, 6))),
+        frames6.ethernet(frames6.ipv6(frames6.udp(b"", source=545, destination=548))),
+        frames6.ethernet(frames6.ipv6(frames.udp(b"", source=67))),
     ]
     async with listening("near") as listener:
         lab.send_frames("far", [*others, lab.frame(lab.discover(client()))])
