@@ -24,6 +24,7 @@ import ztpd as package
 from tests.conftest import ROOT
 from tests.integration.commands import Ran, ztpd, ztpd_process
 from tests.integration.stage import Theatre, theatre
+from tests.unit.discovery import frames6
 from ztpd.cli import app
 from ztpd.lab import dhcp
 from ztpd.lab.operator import until
@@ -320,6 +321,24 @@ class TestReplay:
         kept = await self.sightings(live)
         assert len(kept) == before + 2
         assert (kept[-1]["element"], kept[-1]["port"]) == ("olt-1", PORT)
+
+    async def test_dhcpv6_is_kept_by_the_daemon(self, live: Theatre, tmp_path: Path) -> None:
+        leased = frames6.ia_na(("2001:db8::17", 600))
+        file = self.write(tmp_path / "a.pcap", frames6.relayed(), frames6.replied(leased))
+        ran = await ztpd(live.scene, "replay", str(file))
+        assert (ran.code, ran.errors) == (0, "")
+        assert ran.output == "2 frames, 0 refused, 2 sightings, 2 kept by the daemon\n"
+        kept = [each["body"] for each in await self.sightings(live)]
+        assert [each.get("ip") for each in kept[-2:]] == [None, "2001:db8::17"]
+        assert {(each["mac"], each["circuit_id"], each["trusted"]) for each in kept[-2:]} == {
+            (frames6.MAC, frames6.INTERFACE_ID.hex(), False)
+        }
+
+    async def test_a_recorded_dhcpv6_exchange_is_shown(self, scene: Stage, data_folder: Path) -> None:
+        ran = await ztpd(scene, "replay", "--dry-run", str(data_folder / "dhcp/relayed-solicit-option18.pcap"))
+        assert ran.code == 0
+        assert "SOLICIT mac 02:00:5e:10:00:01 ip - at ? ? [\\x01\\x00\\x00\\x00] untrusted" in ran.output
+        assert ran.output.endswith("2 frames, 0 refused, 2 sightings\n")
 
     async def test_frames_that_cannot_be_read_are_named_and_counted(
         self, live: Theatre, tmp_path: Path, heard: list[bytes]
