@@ -30,6 +30,8 @@ ROW: dict[str, object] = {"name": "row", "example": "sw1:7", "pattern": r"(?P<no
         (b"dslam-1 eth 2/7", "tr101-eth", "dslam-1", "2/7"),
         (b"dslam-1 eth 2/7:835", "tr101-eth", "dslam-1", "2/7"),
         (b"My Mikrotik eth 0/2", "tr101-eth", "My Mikrotik", "0/2"),
+        (b"msan-4 eth 1/1/2/7", "tr101-eth-rack", "msan-4", "1/1/2/7"),
+        (b"msan-4 eth 1/2/7:835", "tr101-eth-frame", "msan-4", "1/2/7"),
         (b"dslam-1 atm 2/7:8.35", "tr101-atm", "dslam-1", "2/7"),
         (b"GigabitEthernet0/0/12:339.0 K364/0/0/0/0/0", "huawei-switch", "K364", "0/0/12"),
         (b"eth 0/0/5:30.3611 0/0/0/0/0/0", "zte-bng", None, None),
@@ -73,6 +75,10 @@ def test_the_shipped_table_knows_every_encoding_of_the_field(
         (bytes.fromhex("500300010001"), {"mac": "50:03:00:01:00:01"}),
         (b"ltp8x-2 3 12 ELTX5C00A1B2", {"node": "ltp8x-2", "port": "3", "onu": "12", "serial": "ELTX5C00A1B2"}),
         (b"dslam-1 eth 2/7", {"node": "dslam-1", "slot": "2", "port": "7"}),
+        (
+            b"msan-4 eth 1/0/2/7:835",
+            {"node": "msan-4", "rack": "1", "frame": "0", "slot": "2", "port": "7", "cvlan": "835"},
+        ),
     ],
     ids=repr,
 )
@@ -94,14 +100,38 @@ def test_the_shipped_table_fits_its_own_examples_in_their_own_rows(shipped: Circ
         assert match.pattern == row["name"], f"{row['name']} is shadowed"
 
 
-def test_the_shipped_table_knows_all_that_were_seen_in_the_field(shipped: CircuitIdTable, data_folder: Path) -> None:
+# What each circuit-id of ``circuit_ids_seen.tsv`` means: the row that explains it, the element and the port.
+SEEN = {
+    "OLT-9 xpon 0/1/0/4:16.3.70": ("gpon-xpon", "OLT-9", "0/1/4"),
+    "OLT-9 xpon 0/1/0/12:5.3.70": ("gpon-xpon", "OLT-9", "0/1/12"),
+    "VD_9217-69VEV-OLT1:1381 xpon 0/2/0/14:8.1.69": ("gpon-xpon", "VD_9217-69VEV-OLT1:1381", "0/2/14"),
+    "MA5600T-style: <node> xpon 0/7/0/4:2.3.200": ("gpon-xpon", "MA5600T-style: <node>", "0/7/4"),
+    "GigabitEthernet0/0/12:339.0 K364/0/0/0/0/0": ("huawei-switch", "K364", "0/0/12"),
+    "Vlan325+Ethernet1/0/13": ("dcn", None, None),
+    "Smer9 eth 0/4": ("tr101-eth", "Smer9", "0/4"),
+    "4d79204d696b726f74696b2065746820302f32": ("tr101-eth", "My Mikrotik", "0/2"),
+    "500300010001": ("relay-mac", None, None),
+    "000400640001": ("vlan-module-port", None, None),
+    "ge-1/0/1.0:43": ("juniper", None, None),
+    "eth 0/0/5:30.3611 0/0/0/0/0/0": ("zte-bng", None, None),
+    "0.0.0.0/0.0.0.0 eth 0:1": ("rtbrick-blaster", None, None),
+    "ps426:62-1102": ("node-svlan-cvlan", None, None),
+}
+
+
+@pytest.mark.parametrize("value", SEEN)
+def test_the_shipped_table_explains_what_was_seen_in_the_field(shipped: CircuitIdTable, value: str) -> None:
+    match = shipped.explain(_raw(value))
+
+    assert match is not None
+    assert (match.pattern, match.element, match.port) == SEEN[value]
+
+
+def test_nothing_that_was_seen_in_the_field_is_left_out(data_folder: Path) -> None:
     with (data_folder / "dhcp/circuit_ids_seen.tsv").open() as file:
         seen = [row[0] for row in csv.reader(file, delimiter="\t") if not row[0].startswith("#")]
 
-    unknown = [value for value in seen if shipped.explain(_raw(value)) is None]
-
-    assert seen
-    assert unknown == []
+    assert set(seen) == set(SEEN)
 
 
 def _raw(value: str) -> bytes:
