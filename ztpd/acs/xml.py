@@ -115,7 +115,7 @@ class _Builder:
             raise TooComplex(f"more than {MAX_ELEMENTS} elements", _clip(name))
         if attributes:
             self._look_at(name, attributes)
-        element = Element(name.rpartition(":")[2])
+        element = Element(name.rpartition(":")[2] or name)
         self.path[-1].children.append(element)
         self.path.append(element)
 

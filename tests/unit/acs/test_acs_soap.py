@@ -266,10 +266,11 @@ class TestRefusals:
             soap.decode(body)
         assert refused.value.where
 
-    @pytest.mark.parametrize("body", [b"<html><body/></html>", b"<Envelope/>", b"<Body/>"])
-    def test_xml_that_is_no_soap(self, body: bytes) -> None:
-        with pytest.raises(NotCwmp):
+    @pytest.mark.parametrize("body", [b"<html><body/></html>", b"<Envelope/>", b"<Body/>", b"<:/>", b"<a:/>"])
+    def test_xml_that_is_no_soap_says_where(self, body: bytes) -> None:
+        with pytest.raises(NotCwmp) as refused:
             soap.decode(body)
+        assert refused.value.where
 
     def test_many_unclosed_cdata_sections_cost_no_more_than_their_length(self) -> None:
         with pytest.raises(SoapError):  # quadratic repair would take minutes here
