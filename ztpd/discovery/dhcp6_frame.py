@@ -144,9 +144,9 @@ def _read_relay(frame: bytes, span: Span) -> tuple[Relay, Span]:
         if code != _RELAY_MESSAGE:
             options.setdefault(code, []).append(frame[value_at:value_end])
         elif inside is not None:
-            raise DhcpFrameError("a relay passes on two messages in one", value_at)
+            raise DhcpFrameError("a relay passes on two messages in one", value_at - 4)
         elif value_end - value_at < _MESSAGE_HEADER:
-            raise DhcpFrameError(f"a relay passes on {value_end - value_at} bytes, which are no message", value_at)
+            raise DhcpFrameError(f"a relay passes on {value_end - value_at} bytes, which are no message", value_at - 4)
         else:
             inside = value_at, value_end
     if inside is None:
@@ -189,16 +189,16 @@ def _read_message_options(frame: bytes, at: int, end: int) -> tuple[Options, lis
 def _read_association(frame: bytes, at: int, end: int, leases: list[Lease]) -> None:
     """Add what an IA_NA or IA_PD holds (RFC 8415 §21.4, §21.6, §21.21, §21.22)."""
     if end - at < 12:
-        raise DhcpFrameError(f"an identity association of {end - at} bytes is no whole header", at)
+        raise DhcpFrameError(f"an identity association of {end - at} bytes is no whole header", at - 4)
     for code, value_at, value_end in _each_option(frame, at + 12, end):
         if code == _IA_ADDRESS:
             if value_end - value_at < 24:
-                raise DhcpFrameError(f"a leased address of {value_end - value_at} bytes", value_at)
+                raise DhcpFrameError(f"a leased address of {value_end - value_at} bytes", value_at - 4)
             address, valid_seconds = _read_address(frame, value_at)
             leases.append(Lease(address, 128, valid_seconds, False))
         elif code == _IA_PREFIX:
             if value_end - value_at < 25 or frame[value_at + 8] > 128:
-                raise DhcpFrameError("a delegated prefix that is cut short or over 128 bits", value_at)
+                raise DhcpFrameError("a delegated prefix that is cut short or over 128 bits", value_at - 4)
             valid_seconds, prefix_length, address = _read_prefix(frame, value_at)
             leases.append(Lease(address, prefix_length, valid_seconds, True))
 
