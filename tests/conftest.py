@@ -7,12 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests import postgresql
 from ztpd.domain.profile import Profile
 
 ROOT = Path(__file__).resolve().parent.parent
 _numbers = itertools.count()
+
+# Examples are not timed: a busy machine fails no test. ``tests/property/conftest.py`` has the profile of `make fuzz`.
+settings.register_profile("test", deadline=None)
+settings.load_profile("test")
 
 
 @pytest.fixture(scope="session")
