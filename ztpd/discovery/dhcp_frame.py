@@ -339,18 +339,20 @@ def read_relay_agent(raw: bytes, at: int) -> tuple[dict[int, bytes], frozenset[i
     found: dict[int, bytes] = {}
     ambiguous = _UNAMBIGUOUS
     position, end = 0, len(raw)
-    while position < end:
+    last = end - 1
+    while position < last:
         value_at = position + 2
-        if value_at > end or value_at + raw[position + 1] > end:
-            if raw[position:].strip(b"\x00\xff"):
-                raise DhcpFrameError(f"sub-option {raw[position]} of option 82 runs over its end", at)
+        next_at = value_at + raw[position + 1]
+        if next_at > end:
             break
         code = raw[position]
-        position = value_at + raw[position + 1]
-        value = raw[value_at:position]
+        value = raw[value_at:next_at]
         if code in found and found[code] != value and code not in ambiguous:
             ambiguous |= {code}
         found[code] = value
+        position = next_at
+    if position < end and raw[position:].strip(b"\x00\xff"):
+        raise DhcpFrameError(f"sub-option {raw[position]} of option 82 runs over its end", at)
     return found, ambiguous
 
 
