@@ -39,9 +39,10 @@ system:
 	@sh tests/system-packages.sh postgresql libyang2-tools iproute2 tcpdump libpcap0.8 snmp dnsmasq-base \
 		busybox isc-dhcp-relay dhcpoptinj iptables kea-dhcp4-server kea-admin
 
-# The diagrams are drawn from the tables; a test fails when they are not up to date.
+# Diagrams are drawn from the tables, schemas from the models; a test fails when they are not up to date.
 docs: $(VENV)/ready
 	$(BIN)/python -m tests.unit.domain.test_lifecycle
+	$(BIN)/python -m tests.unit.discovery.test_mqtt_announcement
 
 # For whoever changes a dependency: the newest versions that fit, with their hashes.
 lock:
