@@ -43,7 +43,15 @@ def _cwmp_names(oui: str, serial: str) -> set[Name]:
 
 
 def names_of_sighting(sighting: Sighting) -> frozenset[Name]:
-    """Every name that the sighting gives its device."""
+    """The names that the sighting gives its device: all that it has, or the strongest alone where it is not trusted.
+
+    Names said together make one device of two, and with the names its job and its secrets: a hint may not do that.
+    """
+    names = _claimed_names(sighting)
+    return names if sighting.trusted else frozenset(sorted(names, key=_strength)[:1])
+
+
+def _claimed_names(sighting: Sighting) -> frozenset[Name]:
     names: set[Name] = set()
     if sighting.serial is not None:
         names.add(Name(Kind.PON, sighting.serial))

@@ -49,7 +49,8 @@ def record_sighting(tx: Transaction, sighting: Sighting) -> Recorded:
     if job is not None:
         came_back = located.source is Source.PON and before["presence"] == Presence.ABSENT
         settling.follow_announcement(tx, job, verdict, came_back=came_back)
-        if located.presence is Presence.ABSENT and job.state is JobState.HELD and devices.places_of(tx, found.device):
+        left = located.source is Source.PON and located.presence is Presence.ABSENT
+        if left and job.state is JobState.HELD and devices.places_of(tx, found.device):
             settling.settle(tx, job)  # its clone went away
     return recorded
 
@@ -197,7 +198,9 @@ def _alive_elsewhere(tx: Transaction, sighting: Sighting, device: int, place: Pl
 
 
 def _update_device(tx: Transaction, sighting: Sighting, row: Row, verdict: Verdict) -> None:
-    devices.touch(tx, row["id"], sighting, to_text(sighting.heard_at))
+    # An address ties an Inform to the device that has it: what anybody may have published ties nothing.
+    told = replace(sighting, ip=None, circuit_id=None) if sighting.source is Source.MQTT else sighting
+    devices.touch(tx, row["id"], told, to_text(sighting.heard_at))
     if sighting.source is Source.PON and sighting.element is not None and sighting.port is not None:
         devices.place(tx, sighting, row)
     standing.follow(tx, sighting, row, verdict)
