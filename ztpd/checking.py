@@ -4,7 +4,7 @@ import asyncio
 import enum
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
@@ -17,6 +17,7 @@ from drivers.base import Driver
 from drivers.errors import ElementError
 from ztpd import parts
 from ztpd.config import ConfigError, Configuration
+from ztpd.discovery.mqtt_broker import BrokerError, BrokerSettings, connected
 from ztpd.discovery.traps import TrapSettings
 from ztpd.store import schema
 from ztpd.store.engine import Engine, StoreUnavailable
@@ -58,12 +59,16 @@ async def check(configuration: Configuration, *, offline: bool) -> list[Finding]
             lambda found: "off" if found is None else f"{len(found)} patterns",
         ),
         _made(configuration, "snmp traps", parts.traps, lambda found: "off" if found is None else _believed(found)),
+        _made(configuration, "mqtt", parts.broker, lambda broker: "off" if broker is None else str(broker)),
         _made(configuration, "store url", parts.engine, lambda engine: engine.dialect),
     ]
     if offline or any(finding.verdict is Verdict.WRONG for finding in findings):
         return findings
     elements = parts.drivers(configuration).values()
     answers = await asyncio.gather(*map(_element, elements))
+    broker = parts.broker(configuration)
+    if broker is not None:
+        answers.append(await _broker(broker))
     return [*findings, _store(parts.engine(configuration)), *answers]
 
 
@@ -117,6 +122,18 @@ async def _element(driver: Driver) -> Finding:
     finally:
         await driver.close()
     return Finding(f"element {driver.name}", Verdict.OK, f"answers, {len(ports)} ports")
+
+
+async def _broker(settings: BrokerSettings) -> Finding:
+    """Connect and subscribe beside a daemon that may run: under another client id, and outside its share group."""
+    try:
+        asking = replace(settings, client_id=f"{settings.client_id}-check")
+        async with connected(asking, lambda message: None, session_s=0) as broker:
+            await broker.listen(f"{settings.prefix}/+")
+    except BrokerError as error:
+        return Finding("mqtt broker", Verdict.DOWN, str(error))
+    safety = "" if settings.tls is not None else "; without TLS: anybody on the way reads and forges"
+    return Finding("mqtt broker", Verdict.OK, f"answers{safety}")
 
 
 _STYLES = {Verdict.OK: "green", Verdict.WRONG: "red", Verdict.DOWN: "yellow"}

@@ -31,8 +31,9 @@ from ztpd.discovery.dhcp import DhcpEar, Repeats
 from ztpd.discovery.hearing import hear, or_forgotten
 from ztpd.discovery.inbox import GROUP, Inbox
 from ztpd.discovery.intake import intake
+from ztpd.discovery.mqtt import MqttSource
 from ztpd.discovery.pon import Keep, PonListener
-from ztpd.domain.sighting import Sighting
+from ztpd.domain.sighting import Sighting, Source
 from ztpd.listening import bind
 from ztpd.metrics import Metrics
 from ztpd.nudging import nudging
@@ -252,6 +253,23 @@ class Daemon:
         serve_helpers = partial(intake, self.configuration.path(door), accept, listening=listening)
         yield Service("intake", serve_helpers), listening
 
+    def hints(self) -> Iterator[Service]:
+        """What hears hints over the network: announcements over MQTT, if there is a broker to ask."""
+        settings = parts.broker(self.configuration)
+        if settings is None:
+            return
+        reconnect_s = self.configuration.settings.discovery.reconnect_s
+        count = partial(self._sighted, Source.MQTT.value)
+        source = MqttSource(settings, self._keep_hint, count, utc_now, self.random, reconnect_s)
+        yield Service("mqtt inbox", source.inbox.run)
+        yield Service("mqtt", source.run)
+
+    async def _keep_hint(self, sighting: Sighting) -> None:
+        """Commit a sighting and ask the element that it names, which alone knows."""
+        await self.keep(sighting)
+        if sighting.element is not None:
+            self.nudge(sighting.element)
+
     def sighting_ended(self, sighting: Sighting, outcome: str) -> None:
         """Count what became of a sighting."""
         self._sighted(sighting.source.value, outcome)
@@ -309,7 +327,7 @@ async def run(
         ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         inbox = Inbox(daemon.keep, report=daemon.sighting_ended)
         hearing = daemon.hearing(inbox)
-        services = [*daemon.working(inbox), *(service for service, _ in hearing), *nudged_by]
+        services = [*daemon.working(inbox), *daemon.hints(), *(service for service, _ in hearing), *nudged_by]
         await stack.enter_async_context(running(services, ended, STOP_GRACE_S))
         for _, bound in hearing:
             await _until(bound, ended)

@@ -1,10 +1,12 @@
 """The daemon's parts as the configuration describes them; what cannot be made is a ``ConfigError`` with its key."""
 
 import hashlib
+import ssl
 from collections.abc import Callable
 from datetime import timedelta
 from functools import lru_cache, partial
 from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
 
 from billing_hooks.endpoint import Endpoint
 from billing_hooks.errors import InvalidEndpoint, InvalidSecret
@@ -19,6 +21,7 @@ from ztpd.config import ConfigError, ConfigProblem, Configuration, all_of, read_
 from ztpd.discovery.circuit_id import CircuitIdTable, CircuitIdTableError
 from ztpd.discovery.dhcp import Message
 from ztpd.discovery.line_patterns import LinePatterns, PatternRefused
+from ztpd.discovery.mqtt_broker import BrokerSettings, tls_context
 from ztpd.discovery.placing import placed
 from ztpd.discovery.traps import TrapSettings, TrapUser
 from ztpd.discovery.trust import relays
@@ -27,7 +30,7 @@ from ztpd.domain.profile import Profile
 from ztpd.domain.sighting import Sighting
 from ztpd.provisioning.policy import RetryPolicy
 from ztpd.provisioning.provisioner import Pace
-from ztpd.settings import DhcpSection, ElementSection, EndpointSection, SnmpUserSection, TokenSection
+from ztpd.settings import DhcpSection, ElementSection, EndpointSection, MqttSection, SnmpUserSection, TokenSection
 from ztpd.store.attempts import Lease
 from ztpd.store.engine import Engine, open_engine
 from ztpd.store.transaction import Routes
@@ -42,6 +45,7 @@ def require(configuration: Configuration) -> None:
         engine,
         profiles,
         circuit_ids,
+        broker,
         tokens,
         acs,
         endpoints,
@@ -201,6 +205,68 @@ def circuit_ids(configuration: Configuration) -> CircuitIdTable:
         where = f"pattern {error.row}, {error.key}"
         remedy = f"{error.remedy[:1].upper()}{error.remedy[1:]}."
         raise ConfigError([ConfigProblem(file, where, error.problem, remedy)]) from None
+
+
+def broker(configuration: Configuration) -> BrokerSettings | None:
+    """Where announcements are published, and as whom we listen; None when nothing is to be heard over MQTT."""
+    section = configuration.settings.discovery.mqtt
+    if section is None:
+        return None
+    url, port = _broker_url(configuration, section)
+    password = section.password_file
+    return BrokerSettings(
+        host=url.hostname or "",
+        port=port,
+        client_id=section.client_id or f"ztpd-{configuration.settings.node.name}",
+        username=section.username,
+        password=None if password is None else configuration.secret("discovery.mqtt.password_file", password),
+        tls=_broker_tls(configuration, section) if url.scheme == "mqtts" else None,
+        prefix=section.topic,
+        share=section.share,
+    )
+
+
+_BROKER_PORTS = {"mqtt": 1883, "mqtts": 8883}
+
+
+def _broker_url(configuration: Configuration, section: MqttSection) -> tuple[SplitResult, int]:
+    """The URL and its port."""
+    key, remedy = "discovery.mqtt.url", "Write mqtts://HOST or mqtts://HOST:PORT, or mqtt:// for one without TLS."
+    try:
+        url = urlsplit(section.url)
+        port = url.port or _BROKER_PORTS.get(url.scheme, 0)
+    except ValueError:
+        raise configuration.problem(key, "is no URL", remedy) from None
+    if url.username is not None or url.password is not None:
+        raise configuration.problem(key, "has a user or password in it", "Use username and password_file.")
+    if url.scheme not in _BROKER_PORTS or not url.hostname or url.path.strip("/") or url.query or url.fragment:
+        raise configuration.problem(key, "is not the URL of an MQTT broker", remedy)
+    if url.scheme == "mqtt" and (section.ca_file or section.certificate_file):
+        raise configuration.problem(key, "has no TLS, but ca_file or certificate_file is given", "Write mqtts://.")
+    return url, port
+
+
+def _broker_tls(configuration: Configuration, section: MqttSection) -> ssl.SSLContext:
+    key_file = section.key_file
+    ca, certificate = (
+        None if each is None else configuration.path(each) for each in (section.ca_file, section.certificate_file)
+    )
+    private = None if key_file is None else _private_key(configuration, "discovery.mqtt.key_file", key_file)
+    try:
+        tls_context(ca, None, None)
+    except OSError as error:
+        raise _no_pem(configuration, "discovery.mqtt.ca_file", ca, error) from None
+    try:
+        return tls_context(ca, certificate, private)
+    except OSError as error:
+        raise _no_pem(configuration, "discovery.mqtt.certificate_file", certificate, error) from None
+
+
+def _no_pem(configuration: Configuration, key: str, file: Path | None, error: OSError) -> ConfigError:
+    if isinstance(error, ssl.SSLError):
+        why = f"{file} is of no use for TLS: {error.reason or 'no PEM'}"
+        return configuration.problem(key, why, "Give PEM files that belong together, the key without a passphrase.")
+    return configuration.problem(key, f"{file} cannot be read: {error.strerror}", "Create it, or correct the path.")
 
 
 def trust(section: DhcpSection, interface: str | None) -> Callable[[Message], bool]:

@@ -146,6 +146,33 @@ class SnmpSection(Section):
         return self
 
 
+class MqttSection(Section):
+    """Announcements that adapters publish over MQTT 5; with ``mqtts://`` the broker is held to a CA and its name.
+
+    ``topic`` is where adapters publish, one level above their own; nodes with the same ``share`` divide the messages.
+    """
+
+    url: str
+    client_id: Identifier | None = None
+    username: str | None = None
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+    topic: Annotated[str, Field(max_length=200, pattern=r"^[A-Za-z0-9._:-]+(/[A-Za-z0-9._:-]+)*$")] = (
+        "ztpd/v1/sightings"
+    )
+    share: Identifier = "ztpd"
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Self:
+        if self.password_file is not None and self.username is None:
+            raise ValueError("password_file needs username")
+        if (self.certificate_file is None) != (self.key_file is None):
+            raise ValueError("certificate_file and key_file go together")
+        return self
+
+
 class DiscoverySection(Section):
     """What hears devices: the element's lists are read every ``poll_s``, ``intake`` is the socket for local helpers.
 
@@ -160,6 +187,7 @@ class DiscoverySection(Section):
     dhcp: DhcpSection = DhcpSection()
     syslog: SyslogSection | None = None
     snmp: SnmpSection | None = None
+    mqtt: MqttSection | None = None
 
     @model_validator(mode="after")
     def _captures_where_it_is_taken_in(self) -> Self:
