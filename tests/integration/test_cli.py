@@ -30,6 +30,7 @@ from ztpd.lab import dhcp
 from ztpd.lab.operator import until
 from ztpd.lab.play import ADDRESS, CIRCUIT_ID, MAC, PORT
 from ztpd.lab.stage import Stage, stage
+from ztpd.store.migrations import HEAD
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -201,7 +202,7 @@ class TestCheck:
         assert (ran.code, ran.errors) == (0, "")
         assert "wrong" not in ran.output
         assert re.search(r"ok +element olt-1 +answers, 4 ports", ran.output)
-        assert_told("ztpd.db, schema 0001", ran.output)
+        assert_told(f"ztpd.db, schema {HEAD}", ran.output)
         assert_narrow(ran.output)
 
     async def test_an_element_that_does_not_answer_is_down_and_no_fault_of_the_files(self, scene: Stage) -> None:

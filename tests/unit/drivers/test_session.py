@@ -60,13 +60,17 @@ async def driver_with(settings: NetconfBbfSettings) -> AsyncIterator[NetconfBbfD
         await driver.close()
 
 
-def left_behind() -> list[str]:
-    """The threads that go on; one that is ending may take as long as paramiko bounds its handshake by, 15 s."""
-    others = [
+def own_threads() -> list[threading.Thread]:
+    return [
         thread
         for thread in threading.enumerate()
         if thread is not threading.main_thread() and not thread.name.startswith("asyncio_")
     ]
+
+
+def left_behind() -> list[str]:
+    """The threads that go on; one that is ending may take as long as paramiko bounds its handshake by, 15 s."""
+    others = own_threads()
     for thread in others:
         thread.join(20.0)
     return [f"{type(thread).__name__} {thread.name}" for thread in others if thread.is_alive()]
@@ -261,7 +265,7 @@ async def test_many_threads_are_not_needed_and_sessions_are_reused(lab: LabOlt) 
     async with driver_with(settings_for(lab)) as driver:
         await asyncio.gather(*(driver.ports() for _ in range(10)))
 
-        assert len(left_behind()) == 3, "ours, ncclient's and paramiko's"
+        assert len(own_threads()) == 3, "ours, ncclient's and paramiko's"
         assert lab.sessions == 1
 
 
