@@ -12,8 +12,8 @@ from billing_hooks.endpoint import Endpoint
 from billing_hooks.errors import InvalidEndpoint, InvalidSecret
 from billing_hooks.signature import Secret
 from drivers.base import Driver
+from drivers.netconf.host_keys import HostKeysUnreadable, pinned
 from drivers.netconf_bbf import NetconfBbfDriver, NetconfBbfSettings
-from drivers.netconf_bbf.host_keys import HostKeysUnreadable, pinned
 from ztpd.acs.digest import Credentials
 from ztpd.acs.server import AcsSettings
 from ztpd.api.tokens import Token

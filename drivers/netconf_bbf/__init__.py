@@ -1,8 +1,8 @@
 """NETCONF driver for OLTs that speak BBF TR-385, issue 1 (2019) or 3 (2024), with the TR-383 forwarding modules.
 
 ``names``, ``xml``, ``dialects``, ``configuration``, ``plant``, ``inventory``, ``allocation``, ``payloads``,
-``changes``, ``filters``, ``reading``, ``presence`` and ``optics`` are pure; ``connection`` and ``session`` own sockets
-and threads; ``transaction`` is the dialogue of one write; ``driver`` puts them behind ``drivers.base.Driver``.
+``changes``, ``filters``, ``reading``, ``presence`` and ``optics`` are pure; ``transaction`` is the dialogue of one
+write over a session of ``drivers.netconf``; ``driver`` puts them behind ``drivers.base.Driver``.
 """
 
 from drivers.netconf_bbf.driver import NetconfBbfDriver

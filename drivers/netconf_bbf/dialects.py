@@ -8,11 +8,12 @@ own repository does not have the two of i1; they are described after BroadbandFo
 (``docs/architecture/voltmf``) and balapi/netconf-polt (``bcmolt_netconf_notifications.c``).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from drivers.netconf.modules import Module
 from drivers.netconf_bbf import xml
-from drivers.netconf_bbf.xml import Element, element, q, text_at
+from drivers.netconf_bbf.xml import Element, element, q
 from pon.onu import Presence
 
 _INTERFACE_STATE = (q(xml.INTERFACES, "interfaces-state"), q(xml.INTERFACES, "interface"))
@@ -125,36 +126,5 @@ I1 = Dialect(
 DIALECTS = (I3, I1)
 """The one that is taken of several comes first."""
 
-_LIBRARY_1_1 = "urn:ietf:params:netconf:capability:yang-library:1.1"
-_MODULES = (
-    f"{q(xml.YANG_LIBRARY, 'modules-state')}/{q(xml.YANG_LIBRARY, 'module')}",
-    f"{q(xml.YANG_LIBRARY, 'yang-library')}/{q(xml.YANG_LIBRARY, 'module-set')}/{q(xml.YANG_LIBRARY, 'module')}",
-)
-
-
-def told_by_hello(capabilities: Iterable[str]) -> Dialect | None:
-    """The dialect whose module a hello lists (RFC 6020 §5.6.4), or None; servers need not list YANG 1.1 modules."""
-    listed = {uri.partition("?")[0] for uri in capabilities}
-    return next((dialect for dialect in DIALECTS if dialect.namespace in listed), None)
-
-
-def library(capabilities: Iterable[str]) -> list[Element]:
-    """The filter for the dialects' modules in the YANG library, of RFC 8525 where offered, else of RFC 7895."""
-    modules = [
-        element(xml.YANG_LIBRARY, "module", element(xml.YANG_LIBRARY, "name", dialect.module)) for dialect in DIALECTS
-    ]
-    if any(uri.startswith(_LIBRARY_1_1) for uri in capabilities):
-        return [element(xml.YANG_LIBRARY, "yang-library", element(xml.YANG_LIBRARY, "module-set", *modules))]
-    return [element(xml.YANG_LIBRARY, "modules-state", *modules)]
-
-
-def told_by_library(reply: Element) -> Dialect | None:
-    """The dialect whose module the YANG library in an ``<rpc-reply>`` says is implemented, or None."""
-    implemented = {
-        text_at(module, q(xml.YANG_LIBRARY, "name"))
-        for path in _MODULES
-        for module in reply.iterfind(f"{q(xml.NETCONF, 'data')}/{path}")
-        # Only RFC 7895 has the leaf: RFC 8525 lists in ``module`` what is implemented and nothing else.
-        if text_at(module, q(xml.YANG_LIBRARY, "conformance-type")) != "import"
-    }
-    return next((dialect for dialect in DIALECTS if dialect.module in implemented), None)
+BY_MODULE = {Module(dialect.module, dialect.namespace): dialect for dialect in DIALECTS}
+"""The dialects by the module that tells them, in the same order."""

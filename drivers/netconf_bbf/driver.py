@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
-from ncclient.manager import Manager
-from ncclient.operations import RPCReply
 
 from drivers.base import Capabilities, Heard, Outcome, Plan
 from drivers.errors import Conflict, Rejected, Unreachable
-from drivers.netconf_bbf import changes, filters, names, optics, payloads, presence, reading, transaction, xml
+from drivers.netconf.session import NetconfSession
+from drivers.netconf.watching import Announcements, SessionEnded
+from drivers.netconf_bbf import changes, dialects, filters, names, optics, payloads, presence, reading, transaction
 from drivers.netconf_bbf.allocation import Exhausted
 from drivers.netconf_bbf.changes import Batch, NoSuchPort, Occupied
 from drivers.netconf_bbf.configuration import Configuration, Malformed, index
@@ -18,10 +18,8 @@ from drivers.netconf_bbf.dialects import Dialect
 from drivers.netconf_bbf.inventory import Inventory, inventory_of
 from drivers.netconf_bbf.payloads import Object
 from drivers.netconf_bbf.plant import plant_of, silent_ports
-from drivers.netconf_bbf.session import NetconfSession
 from drivers.netconf_bbf.settings import NetconfBbfSettings
-from drivers.netconf_bbf.watching import Announcements, SessionEnded
-from drivers.netconf_bbf.xml import Element, q
+from drivers.netconf_bbf.xml import Element
 from pon.onu import ObservedOnu, Optics, PresentOnu, WantedOnu, differences
 
 _log = structlog.get_logger()
@@ -71,7 +69,7 @@ class NetconfBbfDriver:
         session = NetconfSession(self._settings)
         announcements = Announcements()
         try:
-            dialect = await session.dialect()
+            dialect = await _dialect(session)
             await session.listen(announcements)
             await session.request("create-subscription", lambda manager: manager.create_subscription())
             listening()
@@ -86,8 +84,8 @@ class NetconfBbfDriver:
     async def list_discovered(self) -> list[PresentOnu]:
         """Every ONU present on any channel termination, configured or not."""
         async with self._turn:
-            dialect = await self._session.dialect()
-            data = await self._get(filters.presence(dialect))
+            dialect = await _dialect(self._session)
+            data = await self._session.get(filters.presence(dialect))
         found, malformed = presence.present_onus(data, index(data), dialect)
         self._count(malformed)
         return found
@@ -95,9 +93,9 @@ class NetconfBbfDriver:
     async def list_provisioned(self) -> list[ObservedOnu]:
         """Every ONU that has a v-ANI with an expected serial number, whoever configured it."""
         async with self._turn:
-            dialect = await self._session.dialect()
+            dialect = await _dialect(self._session)
             configuration = await self._configuration(filters.everything())
-            states = presence.v_ani_states(await self._get(filters.v_ani_states()))
+            states = presence.v_ani_states(await self._session.get(filters.v_ani_states()))
         found, malformed = reading.observed_onus(self._inventory(configuration))
         self._count(malformed)
         return [_with_presence(onu, states, dialect) for onu in found]
@@ -131,7 +129,7 @@ class NetconfBbfDriver:
         """Light levels in both directions now; what cannot be read is None."""
         v_ani = names.of_onu(serial).v_ani
         async with self._turn:
-            data = await self._get(filters.optics(serial))
+            data = await self._session.get(filters.optics(serial))
             onu_rx_dbm = await self._received_by(optics.onu_components(data, v_ani))
         return Optics(onu_rx_dbm=onu_rx_dbm, olt_rx_dbm=optics.olt_rx_dbm(data, serial, v_ani))
 
@@ -196,20 +194,20 @@ class NetconfBbfDriver:
             raise Rejected(self.name, "read", f"the configuration of {serial} is malformed: {error}") from error
 
     async def _read(self, serial: str) -> ObservedOnu | None:
-        dialect = await self._session.dialect()
+        dialect = await _dialect(self._session)
         data, inventory = await self._around(serial)
         observed = self._observed(inventory, serial)
         return None if observed is None else _with_presence(observed, presence.v_ani_states(data), dialect)
 
     async def _around(self, serial: str) -> tuple[Element, Inventory]:
         """One ONU's state, and its configuration with the plant and whatever it shares with others."""
-        data = await self._get(filters.of_onu(serial))
+        data = await self._session.get(filters.of_onu(serial))
         own = self._inventory(index(data))
         membership, observed = own.membership_of(serial), self._observed(own, serial)
         if membership is None or observed is None or observed.s_vlan is None:
             return data, own
         network = names.network_sub_interface(self._settings.uplink, observed.s_vlan, observed.c_vlan)
-        shared = await self._get_config(filters.of_forwarder(membership.forwarder, network))
+        shared = await self._session.get_config(filters.of_forwarder(membership.forwarder, network))
         return data, self._inventory(index(data, shared))
 
     async def _received_by(self, components: list[str]) -> float | None:
@@ -217,7 +215,7 @@ class NetconfBbfDriver:
         for _ in range(_COMPONENT_DEPTH):
             if not components:
                 return None
-            data = await self._get(filters.components_in(components))
+            data = await self._session.get(filters.components_in(components))
             level = optics.received_dbm(data)
             if level is not None:
                 return level
@@ -226,7 +224,7 @@ class NetconfBbfDriver:
 
     async def _let_ports_announce(self) -> None:
         async with self._turn:
-            notifiable = (await self._session.dialect()).notifiable
+            notifiable = (await _dialect(self._session)).notifiable
             if notifiable is None:
                 return
             silent = silent_ports(await self._configuration(filters.plant()), notifiable)
@@ -252,7 +250,7 @@ class NetconfBbfDriver:
             _log.warning("entry_malformed", element=self.name, where=entry.where, reason=entry.reason)
 
     async def _configuration(self, subtree: list[Element]) -> Configuration:
-        return index(await self._get_config(subtree))
+        return index(await self._session.get_config(subtree))
 
     def _inventory(self, configuration: Configuration) -> Inventory:
         return inventory_of(configuration, self._settings.uplink)
@@ -261,22 +259,11 @@ class NetconfBbfDriver:
         """What a write to these ONUs has to know."""
         return self._inventory(await self._configuration(filters.for_writing(serials, self._settings.uplink)))
 
-    async def _get_config(self, subtree: list[Element]) -> Element:
-        def send(manager: Manager) -> RPCReply:
-            return manager.get_config(source="running", filter=subtree)
 
-        return _data(await self._session.request("get-config", send), self.name)
-
-    async def _get(self, subtree: list[Element]) -> Element:
-        reply = await self._session.request("get", lambda manager: manager.get(filter=subtree))
-        return _data(reply, self.name)
-
-
-def _data(reply: Element, element: str) -> Element:
-    data = reply.find(q(xml.NETCONF, "data"))
-    if data is None:
-        raise Rejected(element, "get", "the reply has no <data>")
-    return data
+async def _dialect(session: NetconfSession) -> Dialect:
+    """The dialect in which the element tells of ONUs; raises ``Rejected`` for none."""
+    module = await session.module(tuple(dialects.BY_MODULE), "it cannot tell which ONUs are present")
+    return dialects.BY_MODULE[module]
 
 
 def _with_presence(onu: ObservedOnu, states: Mapping[str, Element], dialect: Dialect) -> ObservedOnu:

@@ -1,35 +1,14 @@
-"""What is needed to reach one OLT."""
+"""What is needed to reach one OLT, and to configure it."""
 
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
+
+from drivers.netconf.settings import NetconfSettings
 
 
-@dataclass(frozen=True, slots=True)
-class NetconfBbfSettings:
-    """One OLT: where it is, who we are to it, the host key it must show, and how long to wait.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetconfBbfSettings(NetconfSettings):
+    """One OLT; ``uplink`` is the interface towards the network on which VLAN sub-interfaces are made."""
 
-    ``host_key`` is an OpenSSH public key line (``ssh-ed25519 AAAA…``), or ``known_hosts_file`` names a file in
-    known_hosts format; one of the two is needed, for there is no trust on first use. ``uplink`` is the interface
-    towards the network on which VLAN sub-interfaces are made.
-    """
-
-    name: str
-    host: str
-    username: str
     uplink: str
-    port: int = 830
-    password: str | None = field(default=None, repr=False)
-    key_file: Path | None = None
-    host_key: str | None = None
-    known_hosts_file: Path | None = None
-    connect_timeout_s: float = 10.0
-    rpc_timeout_s: float = 30.0
     commit_timeout_s: float = 120.0
     confirm_timeout_s: int = 60
-    max_reply_bytes: int = 256 * 1024 * 1024
-
-    def __post_init__(self) -> None:
-        if self.password is None and self.key_file is None:
-            raise ValueError(f"{self.name}: a password or a key_file is needed")
-        if (self.host_key is None) == (self.known_hosts_file is None):
-            raise ValueError(f"{self.name}: exactly one of host_key and known_hosts_file is needed")

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Sequence
 from lxml import etree
 
 from drivers.errors import Busy, ElementError, Rejected, Unreachable
+from drivers.netconf.session import NetconfSession
 from drivers.netconf_bbf import payloads
 from drivers.netconf_bbf.payloads import Edit
-from drivers.netconf_bbf.session import NetconfSession
 from drivers.netconf_bbf.settings import NetconfBbfSettings
 from drivers.netconf_bbf.xml import Element
 

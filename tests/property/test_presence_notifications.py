@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
+from drivers.netconf.xml import NOTIFICATION
 from drivers.netconf_bbf import xml
 from drivers.netconf_bbf.dialects import DIALECTS, Dialect
 from drivers.netconf_bbf.presence import Announcement, announced_onus, presence_of
@@ -22,7 +23,7 @@ serials = st.from_regex(r"[A-Za-z0-9]{4}[0-9A-Fa-f]{8}", fullmatch=True)
 said = st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff"), max_size=40)
 words = said | serials | states.map("t:{}".format) | states | st.integers().map(str)
 namespaces = st.sampled_from(
-    (xml.NOTIFICATION, xml.INTERFACES, xml.XPON, xml.ONU_STATE, xml.ONU_STATES, xml.V_ANI, "urn:example")
+    (NOTIFICATION, xml.INTERFACES, xml.XPON, xml.ONU_STATE, xml.ONU_STATES, xml.V_ANI, "urn:example")
 )
 LEAVES = ("name", "channel-termination-ref", "onu-id", "detected-registration-id", "v-ani-ref", "eventTime")
 CONTAINERS = ("notification", "interfaces-state", "interface", "channel-termination", "onu")
@@ -32,7 +33,7 @@ names = st.sampled_from(LEAVES + CONTAINERS + MEANT)
 
 def tree(nodes: list[tuple[int, str, str, str]]) -> Element:
     """A tree of nodes in document order: each one's depth (at most one below the last), namespace, name and text."""
-    root = etree.Element(f"{{{xml.NOTIFICATION}}}notification")
+    root = etree.Element(f"{{{NOTIFICATION}}}notification")
     path = [root]
     for depth, namespace, name, text in nodes:
         del path[depth + 1 :]

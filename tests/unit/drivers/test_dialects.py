@@ -7,8 +7,10 @@ import pytest
 from lxml import etree
 
 from drivers.errors import Rejected, Unreachable
-from drivers.netconf_bbf import NetconfBbfDriver, xml
-from drivers.netconf_bbf.dialects import I1, I3, Dialect, library, told_by_hello, told_by_library
+from drivers.netconf import xml
+from drivers.netconf.modules import Module, library, told_by_hello, told_by_library
+from drivers.netconf_bbf import NetconfBbfDriver
+from drivers.netconf_bbf.dialects import BY_MODULE, I1, I3, Dialect
 from pon.onu import PresentOnu
 from tests.unit.drivers.test_session import driver_with, settings_for
 from tests.unit.drivers.wire import WIRES
@@ -23,6 +25,11 @@ TYPES = "urn:bbf:yang:bbf-xpon-onu-types?module=bbf-xpon-onu-types&revision=2024
 LIBRARY_1_0 = "urn:ietf:params:netconf:capability:yang-library:1.0?revision=2016-06-21&module-set-id=7"
 LIBRARY_1_1 = "urn:ietf:params:netconf:capability:yang-library:1.1?revision=2019-01-04&content-id=7"
 SERIAL = "HWTC1A2B3C4D"
+MODULES = tuple(BY_MODULE)
+
+
+def dialect_of(module: Module | None) -> Dialect | None:
+    return None if module is None else BY_MODULE[module]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +45,7 @@ SERIAL = "HWTC1A2B3C4D"
     ids=["i3", "i1", "both", "bare", "neither", "nothing"],
 )
 def test_a_hello_tells_the_dialect(capabilities: list[str], dialect: Dialect | None) -> None:
-    assert told_by_hello(capabilities) is dialect
+    assert dialect_of(told_by_hello(capabilities, MODULES)) is dialect
 
 
 def modules_state(*modules: tuple[str, str]) -> str:
@@ -71,7 +78,7 @@ def yang_library(implemented: str, imported: str) -> str:
 def test_a_library_tells_what_is_implemented(data: str, dialect: Dialect | None) -> None:
     reply = etree.fromstring(f'<rpc-reply xmlns="{xml.NETCONF}"><data>{data}</data></rpc-reply>')
 
-    assert told_by_library(reply) is dialect
+    assert dialect_of(told_by_library(reply, MODULES)) is dialect
 
 
 @pytest.mark.parametrize(
@@ -79,7 +86,7 @@ def test_a_library_tells_what_is_implemented(data: str, dialect: Dialect | None)
     [([LIBRARY_1_1], ["yang-library"]), ([LIBRARY_1_0], ["modules-state"]), ([], ["modules-state"])],
 )
 def test_only_the_two_modules_are_asked_for(capabilities: list[str], tops: list[str]) -> None:
-    asked = library(capabilities)
+    asked = library(capabilities, MODULES)
 
     assert [etree.QName(top.tag).localname for top in asked] == tops
     assert [name.text for top in asked for name in top.iter("{*}name")] == ["bbf-xpon-onu-state", "bbf-xpon-onu-states"]

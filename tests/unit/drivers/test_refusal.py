@@ -4,7 +4,7 @@ import pytest
 from lxml import etree
 
 from drivers.errors import Busy, Conflict, ElementError, Rejected
-from drivers.netconf_bbf.refusal import raise_for
+from drivers.netconf.refusal import raise_for
 
 NETCONF = "urn:ietf:params:xml:ns:netconf:base:1.0"
 

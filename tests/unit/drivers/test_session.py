@@ -14,10 +14,10 @@ import asyncssh
 import pytest
 
 from drivers.errors import Rejected, Unreachable
+from drivers.netconf.host_keys import HostKeysUnreadable, pinned
+from drivers.netconf.session import NetconfSession
+from drivers.netconf.watching import QUEUE_LIMIT, Announcements, SessionEnded
 from drivers.netconf_bbf import NetconfBbfDriver, NetconfBbfSettings
-from drivers.netconf_bbf.host_keys import HostKeysUnreadable, pinned
-from drivers.netconf_bbf.session import NetconfSession
-from drivers.netconf_bbf.watching import QUEUE_LIMIT, Announcements, SessionEnded
 from pon.onu import PresentOnu
 from ztpd.lab.olt import LabOlt, LabOltSettings, lab_olt
 
@@ -226,7 +226,14 @@ async def test_a_host_key_that_is_none_is_rejected_and_not_retried(lab: LabOlt, 
 
 @pytest.fixture
 def lab_settings() -> NetconfBbfSettings:
-    return NetconfBbfSettings("olt-1", "192.0.2.1", "ztpd", "uplink-1", password="secret", host_key="ssh-ed25519 AAAA")
+    return NetconfBbfSettings(
+        name="olt-1",
+        host="192.0.2.1",
+        username="ztpd",
+        password="secret",
+        host_key="ssh-ed25519 AAAA",
+        uplink="uplink-1",
+    )
 
 
 def test_settings_name_what_is_missing(lab_settings: NetconfBbfSettings) -> None:

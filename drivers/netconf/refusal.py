@@ -1,8 +1,8 @@
 """An ``<rpc-error>`` (RFC 6241 §4.3) becomes the class that says what to do about it."""
 
 from drivers.errors import Busy, Conflict, Rejected
-from drivers.netconf_bbf import xml
-from drivers.netconf_bbf.xml import Element, q, text_at
+from drivers.netconf import xml
+from drivers.netconf.xml import Element, q, text_at
 
 _BUSY_TAGS = frozenset({"in-use", "lock-denied", "resource-denied"})
 _CONFLICT_TAGS = frozenset({"data-exists"})

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -13,11 +13,11 @@ from ncclient.operations import RPCReply
 from ncclient.transport import SessionListener
 
 from drivers.errors import ElementError, Rejected, Unreachable
-from drivers.netconf_bbf import dialects
-from drivers.netconf_bbf.connection import Connection
-from drivers.netconf_bbf.dialects import Dialect
-from drivers.netconf_bbf.settings import NetconfBbfSettings
-from drivers.netconf_bbf.xml import Element
+from drivers.netconf import modules, xml
+from drivers.netconf.connection import Connection
+from drivers.netconf.modules import Module
+from drivers.netconf.settings import NetconfSettings
+from drivers.netconf.xml import Element, q
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ class NetconfSession:
     what the element did meanwhile is unknown. One call at a time: the driver serialises.
     """
 
-    def __init__(self, settings: NetconfBbfSettings) -> None:
+    def __init__(self, settings: NetconfSettings) -> None:
         self._settings = settings
         self._executor: ThreadPoolExecutor | None = None
         self._connection: Connection | None = None
@@ -42,16 +42,17 @@ class NetconfSession:
         """The capability URIs of the element's hello; opens the session when there is none."""
         return (await self._open()).capabilities
 
-    async def dialect(self) -> Dialect:
-        """The dialect in which the element tells of ONUs, asked once per session; raises ``Rejected`` for none.
+    async def module(self, known: Sequence[Module], without: str) -> Module:
+        """The first known module that the element implements, asked once per session, always with the same modules.
 
-        The hello says it or, where it lists neither module, the YANG library.
+        The hello says it or, where it lists none of them, the YANG library. Raises ``Rejected`` when it has none;
+        ``without`` says what that means, in a clause.
         """
         connection = await self._open()
-        if connection.dialect is None:
-            told = dialects.told_by_hello(connection.capabilities)
-            connection.dialect = told or await self._dialect_of_library(connection.capabilities)
-        return connection.dialect
+        if connection.module is None:
+            told = modules.told_by_hello(connection.capabilities, known)
+            connection.module = told or await self._module_of_library(connection.capabilities, known, without)
+        return connection.module
 
     async def request(
         self, operation: str, send: Callable[[Manager], RPCReply], timeout_s: float | None = None
@@ -67,6 +68,18 @@ class NetconfSession:
         except Unreachable:
             await self.drop()
             raise
+
+    async def get(self, subtree: list[Element]) -> Element:
+        """The ``<data>`` of what a subtree filter selects of configuration and state (RFC 6241 §7.7)."""
+        return self._data("get", await self.request("get", lambda manager: manager.get(filter=subtree)))
+
+    async def get_config(self, subtree: list[Element]) -> Element:
+        """The ``<data>`` of what a subtree filter selects of the running configuration (RFC 6241 §7.1)."""
+
+        def send(manager: Manager) -> RPCReply:
+            return manager.get_config(source="running", filter=subtree)
+
+        return self._data("get-config", await self.request("get-config", send))
 
     async def listen(self, listener: SessionListener) -> None:
         """Have incoming messages and the end of the session told to a listener, in a thread that is not ours."""
@@ -93,18 +106,25 @@ class NetconfSession:
         if executor is not None:
             executor.shutdown(wait=True)
 
-    async def _dialect_of_library(self, capabilities: frozenset[str]) -> Dialect:
+    def _data(self, operation: str, reply: Element) -> Element:
+        data = reply.find(q(xml.NETCONF, "data"))
+        if data is None:
+            raise Rejected(self._settings.name, operation, "the reply has no <data>")
+        return data
+
+    async def _module_of_library(self, capabilities: frozenset[str], known: Sequence[Module], without: str) -> Module:
         refusal = ""
         try:
-            reply = await self.request("get", lambda manager: manager.get(filter=dialects.library(capabilities)))
-            told = dialects.told_by_library(reply)
+            reply = await self.request("get", lambda manager: manager.get(filter=modules.library(capabilities, known)))
+            told = modules.told_by_library(reply, known)
         except Rejected as refused:
             told, refusal = None, f" (the library was refused: {refused.answer})"
         if told is None:
-            modules = " nor ".join(dialect.module for dialect in dialects.DIALECTS)
+            names, several = " nor ".join(module.name for module in known), len(known) > 1
             answer = (
-                f"neither {modules} is in its hello or YANG library{refusal}, so it cannot tell which ONUs are "
-                "present; enable one of the modules on the element, or drive it by another driver"
+                f"{f'neither {names} is' if several else f'{names} is not'} in its hello or YANG library{refusal}, so "
+                f"{without}; enable {'one of the modules' if several else 'it'} on the element, or drive it by another "
+                "driver"
             )
             raise Rejected(self._settings.name, "hello", answer)
         return told
@@ -158,7 +178,7 @@ class NetconfSession:
         return self._submit(connection.close)
 
 
-async def _connected_socket(settings: NetconfBbfSettings) -> socket.socket:
+async def _connected_socket(settings: NetconfSettings) -> socket.socket:
     """A blocking TCP socket to the element that notices a dead peer; raises ``Unreachable``."""
     loop = asyncio.get_running_loop()
     where = f"{settings.host} port {settings.port}"

@@ -20,10 +20,10 @@ from ncclient.transport.errors import AuthenticationError, SSHUnknownHostError
 from ncclient.transport.session import NotificationHandler
 
 from drivers.errors import ElementError, Rejected, Unreachable
-from drivers.netconf_bbf import host_keys, refusal, xml
-from drivers.netconf_bbf.dialects import Dialect
-from drivers.netconf_bbf.settings import NetconfBbfSettings
-from drivers.netconf_bbf.xml import Element
+from drivers.netconf import host_keys, refusal, xml
+from drivers.netconf.modules import Module
+from drivers.netconf.settings import NetconfSettings
+from drivers.netconf.xml import Element
 
 # As shipped, ncclient looks for something to send ten times a second, which caps a session at 10 RPC/s.
 ncclient.transport.session.TICK = 0.005
@@ -44,7 +44,7 @@ class ReplyTooLarge(NCClientError):  # type: ignore[misc] # ncclient has no type
 class _Session(SSHSession):  # type: ignore[misc] # ncclient has no types
     """ncclient's SSH session with our host keys only, larger reads, and a cap on what a message may hold."""
 
-    def __init__(self, handler: DefaultDeviceHandler, settings: NetconfBbfSettings) -> None:
+    def __init__(self, handler: DefaultDeviceHandler, settings: NetconfSettings) -> None:
         super().__init__(handler)
         self._pinned = host_keys.pinned(settings)
         self._max_reply_bytes = settings.max_reply_bytes
@@ -69,7 +69,7 @@ class _Session(SSHSession):  # type: ignore[misc] # ncclient has no types
 class Connection:
     """One open session. All methods block and belong to one thread, but for ``abort``."""
 
-    def __init__(self, settings: NetconfBbfSettings, sock: socket.socket) -> None:
+    def __init__(self, settings: NetconfSettings, sock: socket.socket) -> None:
         """Open the session over a connected socket; raises ``Unreachable`` or ``Rejected``."""
         self._settings = settings
         self._sock = sock
@@ -85,7 +85,7 @@ class Connection:
             self.close()
             raise
         self._manager = Manager(self._session, handler, raise_mode=RaiseMode.NONE)
-        self.dialect: Dialect | None = None  # not asked yet
+        self.module: Module | None = None  # not asked yet
         # Nobody takes notifications from ncclient's own queue, which has no bound.
         unread = self._session.get_listener_instance(NotificationHandler)
         if unread is not None:

@@ -2,7 +2,7 @@
 
 import paramiko  # type: ignore[import-untyped]
 
-from drivers.netconf_bbf.settings import NetconfBbfSettings
+from drivers.netconf.settings import NetconfSettings
 
 # Newer paramiko offers the SHA-2 signatures for RSA keys, under names of their own (RFC 8332 §3).
 _ALGORITHMS = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
@@ -29,7 +29,7 @@ class PinnedHostKeys:
         return any(key.asbytes() == accepted.asbytes() for accepted in self._keys)
 
 
-def pinned(settings: NetconfBbfSettings) -> PinnedHostKeys:
+def pinned(settings: NetconfSettings) -> PinnedHostKeys:
     """The keys accepted from this element; raises ``HostKeysUnreadable``."""
     if settings.host_key is not None:
         return PinnedHostKeys((_from_line(settings.host_key),))
@@ -46,7 +46,7 @@ def _from_line(line: str) -> paramiko.PKey:
     return entry.key
 
 
-def _from_file(settings: NetconfBbfSettings) -> tuple[paramiko.PKey, ...]:
+def _from_file(settings: NetconfSettings) -> tuple[paramiko.PKey, ...]:
     known = paramiko.HostKeys()
     try:
         known.load(str(settings.known_hosts_file))

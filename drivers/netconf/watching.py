@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from ncclient.transport import SessionListener
 
-from drivers.netconf_bbf import xml
-from drivers.netconf_bbf.xml import q
+from drivers.netconf import xml
+from drivers.netconf.xml import q
 
 QUEUE_LIMIT = 10_000
 
