@@ -10,8 +10,8 @@ from typing import Literal, Protocol
 
 from drivers.base import Driver
 from drivers.netconf_bbf import NetconfBbfDriver, NetconfBbfSettings
+from ztpd.lab.netconf.faults import Moment, Refusal
 from ztpd.lab.olt import LabOlt, LabOltSettings, lab_olt
-from ztpd.lab.olt.faults import Moment, Refusal
 
 RPC_TIMEOUT_S = 5.0
 

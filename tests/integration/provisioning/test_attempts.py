@@ -18,7 +18,7 @@ from tests.integration.provisioning.network import (
 )
 from ztpd.domain.lifecycle import JobState
 from ztpd.domain.model import AllocatedDevice, Window
-from ztpd.lab.olt.faults import Refusal
+from ztpd.lab.netconf.faults import Refusal
 from ztpd.store import orders
 
 ONT = AllocatedDevice(role="ont", serial=SERIAL)

@@ -26,7 +26,7 @@ from tests.integration.provisioning.network import (
 )
 from ztpd.discovery.pon import Keep, PonListener
 from ztpd.domain.lifecycle import JobState
-from ztpd.lab.olt.faults import Refusal
+from ztpd.lab.netconf.faults import Refusal
 from ztpd.store import sightings
 
 NEVER_S = 3600.0

@@ -6,7 +6,7 @@ import pytest
 
 from tests.integration.provisioning.network import PATIENT, Network, at_work, happens, until
 from ztpd.domain.lifecycle import JobState
-from ztpd.lab.olt.faults import Moment, Refusal
+from ztpd.lab.netconf.faults import Moment, Refusal
 from ztpd.provisioning.policy import RetryPolicy
 
 

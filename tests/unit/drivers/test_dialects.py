@@ -14,10 +14,10 @@ from drivers.netconf_bbf.dialects import BY_MODULE, I1, I3, Dialect
 from pon.onu import PresentOnu
 from tests.unit.drivers.test_session import driver_with, settings_for
 from tests.unit.drivers.wire import WIRES
+from ztpd.lab.netconf.faults import Refusal
 from ztpd.lab.olt import LabOltSettings, lab_olt
 from ztpd.lab.olt.dialect import DIALECTS
 from ztpd.lab.olt.dialect import I3 as LAB_I3
-from ztpd.lab.olt.faults import Refusal
 
 PLURAL = "urn:bbf:yang:bbf-xpon-onu-states?module=bbf-xpon-onu-states&revision=2019-02-25"
 SINGULAR = "urn:bbf:yang:bbf-xpon-onu-state?module=bbf-xpon-onu-state&revision=2020-10-13"

@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 import asyncssh
 from lxml import etree
 
+from ztpd.lab.netconf.framing import Deframer, frame
+from ztpd.lab.netconf.operations import BASE_11
 from ztpd.lab.olt import LabOlt
-from ztpd.lab.olt.framing import Deframer, frame
-from ztpd.lab.olt.operations import BASE_11
 
 NETCONF = "urn:ietf:params:xml:ns:netconf:base:1.0"
 

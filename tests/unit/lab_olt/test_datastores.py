@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.unit.lab_olt.trees import plain, tree
+from ztpd.lab.netconf.rpc_error import RpcError
 from ztpd.lab.olt.datastores import Datastores
-from ztpd.lab.olt.rpc_error import RpcError
 
 PROFILES = "<gem:xpongemtcont><gem:traffic-descriptor-profiles>{}</gem:traffic-descriptor-profiles></gem:xpongemtcont>"
 PROFILE = (

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from tests.unit.lab_olt.trees import plain, tree
+from ztpd.lab.netconf.rpc_error import RpcError
 from ztpd.lab.olt.edit import edited
-from ztpd.lab.olt.rpc_error import RpcError
 
 GEMS = "<gem:xpongemtcont><gem:gemports>{}</gem:gemports></gem:xpongemtcont>"
 A = "<gem:gemport><gem:name>a</gem:name><gem:gemport-id>1</gem:gemport-id></gem:gemport>"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ztpd.lab.olt.framing import END_OF_MESSAGE, Deframer, FramingError, frame
+from ztpd.lab.netconf.framing import END_OF_MESSAGE, Deframer, FramingError, frame
 
 messages = st.lists(st.binary(min_size=1, max_size=200), max_size=5)
 unmarked = st.lists(st.binary(max_size=200).filter(lambda text: not _could_hold_marker(text)), max_size=5)

@@ -8,11 +8,11 @@ from lxml import etree
 
 from tests.unit.drivers import yang
 from tests.unit.drivers.plants import WANTED, provisioned
-from ztpd.lab.olt import schema
+from ztpd.lab.netconf import schema
+from ztpd.lab.netconf.rpc_error import RpcError
 from ztpd.lab.olt.dialect import I1, I3, Dialect
 from ztpd.lab.olt.fibre import DARK_BELOW_DBM, PluggedOnu
 from ztpd.lab.olt.olt import NoSuchOnu, NoSuchPort, Olt
-from ztpd.lab.olt.rpc_error import RpcError
 from ztpd.lab.olt.validation import validate
 
 Element = etree._Element

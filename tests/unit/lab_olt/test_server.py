@@ -10,9 +10,9 @@ import pytest
 from lxml import etree
 
 from tests.unit.lab_olt.client import ADD_GOLD, NETCONF, Client, client, is_ok, tag_of_error
+from ztpd.lab.netconf.schema import YANG_LIBRARY
 from ztpd.lab.olt import LabOlt, LabOltPorts, LabOltSettings, lab_olt, run
 from ztpd.lab.olt.dialect import Issue, ModulesIn
-from ztpd.lab.olt.schema import YANG_LIBRARY
 
 LOCK = "<lock><target><candidate/></target></lock>"
 UNLOCK = "<unlock><target><candidate/></target></unlock>"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from tests.unit.lab_olt.trees import plain, tree
-from ztpd.lab.olt.subtree import select
+from ztpd.lab.netconf.subtree import select
 
 INTERFACES = """
 <if:interfaces>

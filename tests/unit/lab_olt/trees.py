@@ -2,8 +2,8 @@
 
 from lxml import etree
 
-from ztpd.lab.olt import schema
-from ztpd.lab.olt.rpc_error import NETCONF
+from ztpd.lab.netconf import schema
+from ztpd.lab.netconf.rpc_error import NETCONF
 
 _PREFIXES = {
     "nc": NETCONF,

@@ -1,8 +1,8 @@
 """A simulated OLT: a real NETCONF server over SSH that behaves like a TR-385 OLT with ONUs on its fibres.
 
-``framing``, ``schema``, ``dialect``, ``edit``, ``subtree``, ``validation``, ``datastores``, ``plant``, ``fibre``,
-``state_data``, ``faults``, ``olt`` and ``operations`` are pure; ``netconf_server`` is the SSH shell, ``control`` the
-HTTP API by which ONUs are plugged in and faults are set, ``lab`` the whole.
+``dialect``, ``edit``, ``validation``, ``datastores``, ``plant``, ``fibre``, ``state_data``, ``olt`` and ``operations``
+are pure; ``server`` is its NETCONF server, ``control`` the HTTP API by which ONUs are plugged in and faults are set,
+``lab`` the whole. What every lab element has is in ``ztpd.lab.netconf``.
 """
 
 from ztpd.lab.olt.lab import LabOlt, lab_olt, run

@@ -15,11 +15,11 @@ from lxml import etree
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pon.serial import SerialError, normalise
-from ztpd.lab.olt.faults import Moment, Refusal
+from ztpd.lab.netconf.faults import Moment, Refusal
+from ztpd.lab.netconf.rpc_error import RpcError
 from ztpd.lab.olt.fibre import PluggedOnu
-from ztpd.lab.olt.netconf_server import NetconfServer
 from ztpd.lab.olt.olt import NoSuchOnu, NoSuchPort
-from ztpd.lab.olt.rpc_error import RpcError
+from ztpd.lab.olt.server import OltServer
 
 _MAX_BODY_BYTES = 64 * 1024
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -96,7 +96,7 @@ class Bar(_Body):
 class ControlServer:
     """The HTTP API over one lab OLT."""
 
-    def __init__(self, server: NetconfServer) -> None:
+    def __init__(self, server: OltServer) -> None:
         self._server = server
         self._runner: web.AppRunner | None = None
         self.port = server.settings.control_port

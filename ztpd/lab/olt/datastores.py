@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from ztpd.lab.netconf.rpc_error import RpcError
 from ztpd.lab.olt.edit import edited
-from ztpd.lab.olt.rpc_error import RpcError
 from ztpd.lab.olt.validation import validate
 
 Element = etree._Element

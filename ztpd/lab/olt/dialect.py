@@ -10,7 +10,7 @@ from typing import Literal
 
 from lxml import etree
 
-from ztpd.lab.olt.schema import (
+from ztpd.lab.netconf.schema import (
     INTERFACES,
     MORE_TYPES,
     ONU_STATE,

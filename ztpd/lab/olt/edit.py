@@ -4,8 +4,8 @@ from copy import deepcopy
 
 from lxml import etree
 
-from ztpd.lab.olt.rpc_error import NETCONF, RpcError
-from ztpd.lab.olt.schema import TOP_LEVEL, empty_like, identity_of, key_tag, path_of, self_contained
+from ztpd.lab.netconf.rpc_error import NETCONF, RpcError
+from ztpd.lab.netconf.schema import TOP_LEVEL, empty_like, identity_of, key_tag, path_of, self_contained
 
 Element = etree._Element
 _OPERATION = f"{{{NETCONF}}}operation"

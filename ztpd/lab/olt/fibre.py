@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from lxml import etree
 
 from pon.serial import normalise
+from ztpd.lab.netconf.schema import INTERFACES, V_ANI, XPON
 from ztpd.lab.olt.dialect import INTENDED, Dialect
 from ztpd.lab.olt.plant import channel_pairs, v_anis
-from ztpd.lab.olt.schema import INTERFACES, V_ANI, XPON
 
 Element = etree._Element
 

@@ -8,8 +8,8 @@ from lxml import etree
 
 from ztpd.lab.olt.control import ControlServer
 from ztpd.lab.olt.fibre import PluggedOnu
-from ztpd.lab.olt.netconf_server import NetconfServer
 from ztpd.lab.olt.olt import Olt
+from ztpd.lab.olt.server import OltServer
 from ztpd.lab.olt.settings import LabOltPorts, LabOltSettings
 
 GOOD_ONU_RX_DBM = -18.5
@@ -19,7 +19,7 @@ GOOD_OLT_RX_DBM = -20.3
 class LabOlt:
     """A running lab OLT; what is done to it here is what the control API does."""
 
-    def __init__(self, server: NetconfServer, control: ControlServer) -> None:
+    def __init__(self, server: OltServer, control: ControlServer) -> None:
         self._server = server
         self._control = control
 
@@ -104,7 +104,7 @@ class LabOlt:
 @contextlib.asynccontextmanager
 async def lab_olt(settings: LabOltSettings | None = None) -> AsyncIterator[LabOlt]:
     """A lab OLT that listens inside the context."""
-    server = NetconfServer(settings or LabOltSettings())
+    server = OltServer(settings or LabOltSettings())
     control = ControlServer(server)
     await server.start()
     try:

@@ -8,10 +8,10 @@ from datetime import datetime
 from lxml import etree
 
 from pon.serial import normalise
+from ztpd.lab.netconf.faults import Faults
 from ztpd.lab.olt import fibre
 from ztpd.lab.olt.datastores import Datastores
 from ztpd.lab.olt.dialect import I3, Dialect
-from ztpd.lab.olt.faults import Faults
 from ztpd.lab.olt.fibre import Change, Place, PluggedOnu, Sight
 from ztpd.lab.olt.plant import factory_configuration, port_names, v_anis
 from ztpd.lab.olt.state_data import notification, state_data

@@ -2,8 +2,8 @@
 
 from lxml import etree
 
-from ztpd.lab.olt.rpc_error import NETCONF
-from ztpd.lab.olt.schema import INTERFACES, V_ANI, XPON, self_contained
+from ztpd.lab.netconf.rpc_error import NETCONF
+from ztpd.lab.netconf.schema import INTERFACES, V_ANI, XPON, self_contained
 
 Element = etree._Element
 

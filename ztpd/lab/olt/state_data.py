@@ -5,10 +5,7 @@ from datetime import datetime
 
 from lxml import etree
 
-from ztpd.lab.olt.dialect import INTENDED, Dialect
-from ztpd.lab.olt.fibre import Change, Place, Sight, VAni, expected
-from ztpd.lab.olt.plant import channel_pairs
-from ztpd.lab.olt.schema import (
+from ztpd.lab.netconf.schema import (
     HARDWARE,
     INTERFACES,
     REMOTE_HARDWARE,
@@ -17,6 +14,9 @@ from ztpd.lab.olt.schema import (
     V_ANI,
     XPON,
 )
+from ztpd.lab.olt.dialect import INTENDED, Dialect
+from ztpd.lab.olt.fibre import Change, Place, Sight, VAni, expected
+from ztpd.lab.olt.plant import channel_pairs
 
 Element = etree._Element
 

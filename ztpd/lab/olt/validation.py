@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from ztpd.lab.olt.rpc_error import RpcError
-from ztpd.lab.olt.schema import (
+from ztpd.lab.netconf.rpc_error import RpcError
+from ztpd.lab.netconf.schema import (
     ANI,
     FORWARDING,
     GEM_TCONT,

@@ -1,22 +1,20 @@
-"""The OLT's NETCONF server: SSH with the ``netconf`` subsystem, any number of sessions (RFC 6242)."""
+"""A lab element's NETCONF server: SSH with the ``netconf`` subsystem, any number of sessions (RFC 6242)."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import asyncssh
 import structlog
 from lxml import etree
 
-from ztpd.lab.olt.dialect import DIALECTS, capabilities, library
-from ztpd.lab.olt.faults import Moment
-from ztpd.lab.olt.framing import Deframer, FramingError, frame
-from ztpd.lab.olt.olt import Olt
-from ztpd.lab.olt.operations import BASE_11, CAPABILITIES, ClientSession, Operations, operation_name
-from ztpd.lab.olt.plant import v_anis
-from ztpd.lab.olt.rpc_error import NETCONF
-from ztpd.lab.olt.settings import LabOltSettings
+from ztpd.lab.netconf.faults import Faults, Moment
+from ztpd.lab.netconf.framing import Deframer, FramingError, frame
+from ztpd.lab.netconf.operations import BASE_11, ClientSession, Operations, operation_name
+from ztpd.lab.netconf.rpc_error import NETCONF
 
 Element = etree._Element
 _log = structlog.get_logger()
@@ -26,19 +24,47 @@ _CHUNK_BYTES = 65536
 _KEY_KIND = "ssh-ed25519"
 
 
-class NetconfServer:
-    """Sessions of one OLT; ``olt`` may be changed at any time, its announcements go to whoever subscribed."""
+class Device(Protocol):
+    """What a server asks of the element behind it."""
 
-    def __init__(self, settings: LabOltSettings) -> None:
-        self.settings = settings
-        dialect = DIALECTS[settings.dialect]
-        modules = library(dialect, settings.modules_in)
-        self.olt = Olt(settings.ports, self.send_notification, lambda: datetime.now(UTC), dialect, modules)
-        self.operations = Operations(self.olt, _schedule)
+    faults: Faults
+    rpcs: Counter[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """Where a server listens and whom it lets in; port 0 takes any free one.
+
+    ``host_key_file`` is created if it is absent (mode 0600); None makes a key that lives as long as the process.
+    ``base_11`` is whether chunked framing is offered (RFC 6242).
+    """
+
+    host: str = "127.0.0.1"
+    netconf_port: int = 0
+    username: str = "ztpd"
+    password: str = field(default="ztpd", repr=False)
+    authorized_key: str | None = None
+    host_key_file: Path | None = None
+    base_11: bool = True
+
+
+class NetconfServer:
+    """Sessions of one element, whose ``operations`` answer their RPCs; ``capabilities`` are those of each hello."""
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        device: Device,
+        operations: Operations,
+        capabilities: Callable[[], tuple[str, ...]],
+    ) -> None:
+        self.capabilities = capabilities
+        self._settings = settings
+        self._device = device
+        self._operations = operations
         self._dialogues: dict[int, _Dialogue] = {}
         self._connections: set[asyncssh.SSHServerConnection] = set()
         self._last_session = 0
-        self._lock_holder: int | None = None
         self._host_key = _load_or_create(settings.host_key_file)
         self._listener: asyncssh.SSHAcceptor | None = None
         self.port = settings.netconf_port
@@ -51,21 +77,21 @@ class NetconfServer:
     @property
     def sessions(self) -> int:
         """How many sessions there are."""
-        return len(self.operations.sessions)
+        return len(self._operations.sessions)
 
     @property
     def subscribers(self) -> int:
         """How many sessions listen to announcements."""
-        return sum(session.subscribed for session in self.operations.sessions.values())
+        return sum(session.subscribed for session in self._operations.sessions.values())
 
     async def start(self) -> None:
         """Listen; with port 0, ``port`` says afterwards where."""
-        authorized = self.settings.authorized_key
+        authorized = self._settings.authorized_key
         self._listener = await asyncssh.listen(
-            self.settings.host,
+            self._settings.host,
             self.port,
             server_host_keys=[self._host_key],
-            server_factory=lambda: _Login(self.settings, self._connections),
+            server_factory=lambda: _Login(self._settings, self._connections),
             process_factory=self._serve,
             authorized_client_keys=None if authorized is None else asyncssh.import_authorized_keys(authorized),
             encoding=None,
@@ -96,35 +122,28 @@ class NetconfServer:
         for connection in list(self._connections):
             connection.abort()
 
-    def hold_lock(self) -> None:
-        """Lock the candidate for a session that nobody is in; raises ``RpcError`` when it is locked."""
-        holder = self._next_session()
-        self.olt.datastores.lock("candidate", holder)
-        self._lock_holder = holder
-
-    def release_lock(self) -> None:
-        """Release what ``hold_lock`` took, if it did."""
-        if self._lock_holder is not None:
-            self.olt.datastores.end_session(self._lock_holder)
-            self._lock_holder = None
+    async def answer(self, session: ClientSession, rpc: Element) -> Element:
+        """The reply to an RPC, once it is due."""
+        return self._operations.answer(session, rpc)
 
     async def _serve(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
         if process.subsystem != "netconf":
             process.exit(1)
             return
-        dialogue = _Dialogue(self, process, self._next_session())
+        dialogue = _Dialogue(self, self._device, process, self.next_session(), self._settings.base_11)
         self._dialogues[dialogue.session.id] = dialogue
-        self.operations.sessions[dialogue.session.id] = dialogue.session
+        self._operations.sessions[dialogue.session.id] = dialogue.session
         try:
             await dialogue.run()
         except (FramingError, asyncssh.Error, OSError) as error:
-            _log.info("lab_olt_session_lost", session=dialogue.session.id, reason=str(error))
+            _log.info("lab_session_lost", session=dialogue.session.id, reason=str(error))
         finally:
             del self._dialogues[dialogue.session.id]
-            self.operations.end_session(dialogue.session)
+            self._operations.end_session(dialogue.session)
             process.exit(0)
 
-    def _next_session(self) -> int:
+    def next_session(self) -> int:
+        """An id that no session had."""
         self._last_session += 1
         return self._last_session
 
@@ -138,9 +157,18 @@ class NetconfServer:
 class _Dialogue:
     """One client from hello to close-session."""
 
-    def __init__(self, server: NetconfServer, process: asyncssh.SSHServerProcess[bytes], session_id: int) -> None:
+    def __init__(
+        self,
+        server: NetconfServer,
+        device: Device,
+        process: asyncssh.SSHServerProcess[bytes],
+        session_id: int,
+        base_11: bool,
+    ) -> None:
         self.session = ClientSession(session_id, self.end)
         self._server = server
+        self._device = device
+        self._base_11 = base_11
         self._process = process
         self._deframer = Deframer()
         self._chunk_bytes: int | None = None
@@ -151,7 +179,7 @@ class _Dialogue:
         hello = await self._receive()
         if hello is None:
             return
-        if self._server.settings.base_11 and _capability(hello, BASE_11):
+        if self._base_11 and _capability(hello, BASE_11):
             self._deframer.use_chunks()
             self._chunk_bytes = _CHUNK_BYTES
         while not self.session.closing:
@@ -172,27 +200,19 @@ class _Dialogue:
             connection.abort()
 
     async def _answer(self, rpc: Element) -> None:
-        olt = self._server.olt
-        olt.rpcs[operation_name(rpc)] += 1
-        cut = olt.faults.cut()
+        device = self._device
+        device.rpcs[operation_name(rpc)] += 1
+        cut = device.faults.cut()
         if cut is Moment.BEFORE:
             self.end()
             return
-        if olt.faults.hangs():
+        if device.faults.hangs():
             return
-        before = olt.datastores.running
-        reply = self._server.operations.answer(self.session, rpc)
-        if olt.datastores.running is not before:
-            await self._take_time(before, olt.datastores.running)
+        reply = await self._server.answer(self.session, rpc)
         if cut is Moment.AFTER:
             self.end()
             return
         self.send(reply)
-
-    async def _take_time(self, before: Element, after: Element) -> None:
-        settings = self._server.settings
-        onus = abs(len(v_anis(after)) - len(v_anis(before)))
-        await asyncio.sleep(settings.commit_seconds + settings.commit_seconds_per_onu * onus)
 
     async def _receive(self) -> Element | None:
         while True:
@@ -207,16 +227,15 @@ class _Dialogue:
     def _hello(self) -> Element:
         hello = etree.Element(f"{{{NETCONF}}}hello")
         offered = etree.SubElement(hello, f"{{{NETCONF}}}capabilities")
-        settings = self._server.settings
-        for uri in (*CAPABILITIES, *capabilities(self._server.olt.dialect, settings.modules_in)):
-            if uri != BASE_11 or settings.base_11:
+        for uri in self._server.capabilities():
+            if uri != BASE_11 or self._base_11:
                 etree.SubElement(offered, f"{{{NETCONF}}}capability").text = uri
         etree.SubElement(hello, f"{{{NETCONF}}}session-id").text = str(self.session.id)
         return hello
 
 
 class _Login(asyncssh.SSHServer):
-    def __init__(self, settings: LabOltSettings, connections: set[asyncssh.SSHServerConnection]) -> None:
+    def __init__(self, settings: ServerSettings, connections: set[asyncssh.SSHServerConnection]) -> None:
         self._settings = settings
         self._connections = connections
         self._connection: asyncssh.SSHServerConnection | None = None
@@ -237,10 +256,6 @@ class _Login(asyncssh.SSHServer):
 
     def validate_password(self, username: str, password: str) -> bool:
         return (username, password) == (self._settings.username, self._settings.password)
-
-
-def _schedule(seconds: float, call: Callable[[], None]) -> Callable[[], None]:
-    return asyncio.get_running_loop().call_later(seconds, call).cancel
 
 
 def _parse(message: bytes) -> Element:

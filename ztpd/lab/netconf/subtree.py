@@ -6,7 +6,7 @@ from copy import deepcopy
 
 from lxml import etree
 
-from ztpd.lab.olt.schema import canonical_value, empty_like, identity_of, key_tag
+from ztpd.lab.netconf.schema import canonical_value, empty_like, identity_of, key_tag
 
 Element = etree._Element
 

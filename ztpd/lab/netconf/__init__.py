@@ -1,0 +1,5 @@
+"""NETCONF as every lab element speaks it: SSH, framing, reading by subtree filters, and faults.
+
+``framing``, ``rpc_error``, ``schema``, ``subtree``, ``faults`` and ``operations`` are pure; ``server`` is the SSH
+shell.
+"""

@@ -1,0 +1,60 @@
+"""The OLT's NETCONF server: announcements, the lock that somebody else holds, and the time that commits take."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from lxml import etree
+
+from ztpd.lab.netconf.operations import ClientSession
+from ztpd.lab.netconf.server import NetconfServer
+from ztpd.lab.olt.dialect import DIALECTS, capabilities, library
+from ztpd.lab.olt.olt import Olt
+from ztpd.lab.olt.operations import CAPABILITIES, OltOperations
+from ztpd.lab.olt.plant import v_anis
+from ztpd.lab.olt.settings import LabOltSettings
+
+Element = etree._Element
+
+
+class OltServer(NetconfServer):
+    """Sessions of one OLT; ``olt`` may be changed at any time, its announcements go to whoever subscribed."""
+
+    def __init__(self, settings: LabOltSettings) -> None:
+        self.settings = settings
+        dialect = DIALECTS[settings.dialect]
+        modules = library(dialect, settings.modules_in)
+        self.olt = Olt(settings.ports, self.send_notification, lambda: datetime.now(UTC), dialect, modules)
+        self._lock_holder: int | None = None
+        super().__init__(settings, self.olt, OltOperations(self.olt, _schedule), self._offered)
+
+    def hold_lock(self) -> None:
+        """Lock the candidate for a session that nobody is in; raises ``RpcError`` when it is locked."""
+        holder = self.next_session()
+        self.olt.datastores.lock("candidate", holder)
+        self._lock_holder = holder
+
+    def release_lock(self) -> None:
+        """Release what ``hold_lock`` took, if it did."""
+        if self._lock_holder is not None:
+            self.olt.datastores.end_session(self._lock_holder)
+            self._lock_holder = None
+
+    async def answer(self, session: ClientSession, rpc: Element) -> Element:
+        """The reply to an RPC, once what it committed runs."""
+        before = self.olt.datastores.running
+        reply = await super().answer(session, rpc)
+        if self.olt.datastores.running is not before:
+            await self._take_time(before, self.olt.datastores.running)
+        return reply
+
+    def _offered(self) -> tuple[str, ...]:
+        return (*CAPABILITIES, *capabilities(self.olt.dialect, self.settings.modules_in))
+
+    async def _take_time(self, before: Element, after: Element) -> None:
+        onus = abs(len(v_anis(after)) - len(v_anis(before)))
+        await asyncio.sleep(self.settings.commit_seconds + self.settings.commit_seconds_per_onu * onus)
+
+
+def _schedule(seconds: float, call: Callable[[], None]) -> Callable[[], None]:
+    return asyncio.get_running_loop().call_later(seconds, call).cancel
