@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 lab_app = typer.Typer(
-    help="Simulated OLT, CPE and webhook receiver on real protocols: try everything without hardware.",
+    help="Simulated OLT, switch, CPE and webhook receiver on real protocols: try everything without hardware.",
     no_args_is_help=True,
 )
 
@@ -68,6 +68,35 @@ def olt(
 
     def ready(bound: LabOltPorts) -> None:
         _ready("olt", netconf=bound.netconf_port, control=bound.control_port, host_key=bound.host_public_key)
+
+    _serve(run(settings, ready))
+
+
+@lab_app.command()
+def switch(
+    password_file: Annotated[Path, _readable("A file with the password of the NETCONF user.")],
+    host_key: Annotated[Path, typer.Option(help="The SSH host key; made if it does not exist.")],
+    host: Host = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="NETCONF over SSH; 0 for any.")] = 8840,
+    control: Annotated[int, typer.Option(help="HTTP to plug neighbours in and out; 0 for any.")] = 8841,
+    username: Annotated[str, typer.Option(help="The NETCONF user.")] = "ztpd",
+    ports: Annotated[int, typer.Option(help="How many access ports, Ethernet1 to EthernetN.")] = 8,
+) -> None:
+    """Run an access switch that lists its LLDP neighbours by NETCONF (OpenConfig)."""
+    from ztpd.lab.switch import LabSwitchPorts, LabSwitchSettings, run
+
+    settings = LabSwitchSettings(
+        host=host,
+        netconf_port=port,
+        control_port=control,
+        username=username,
+        password=password_file.read_text().strip(),
+        host_key_file=host_key,
+        ports=ports,
+    )
+
+    def ready(bound: LabSwitchPorts) -> None:
+        _ready("switch", netconf=bound.netconf_port, control=bound.control_port, host_key=bound.host_public_key)
 
     _serve(run(settings, ready))
 

@@ -1,5 +1,5 @@
 """NETCONF as every lab element speaks it: SSH, framing, reading by subtree filters, and faults.
 
 ``framing``, ``rpc_error``, ``schema``, ``subtree``, ``faults`` and ``operations`` are pure; ``server`` is the SSH
-shell.
+shell, ``control`` the HTTP API by which an element is made to go wrong.
 """

@@ -28,6 +28,9 @@ TRANSCEIVERS_XPON = "urn:bbf:yang:bbf-hardware-transceivers-xpon"
 REMOTE_HARDWARE = "urn:bbf:yang:bbf-interfaces-remote-hardware-state"
 YANG_LIBRARY = "urn:ietf:params:xml:ns:yang:ietf-yang-library"
 
+OC_INTERFACES = "http://openconfig.net/yang/interfaces"
+OC_LLDP = "http://openconfig.net/yang/lldp"
+
 TOP_LEVEL = frozenset(
     {
         f"{{{INTERFACES}}}interfaces",
@@ -67,6 +70,10 @@ _LISTS = {
     (f"{{{YANG_LIBRARY}}}modules-state", f"{{{YANG_LIBRARY}}}module"): "name",
     (f"{{{YANG_LIBRARY}}}yang-library", f"{{{YANG_LIBRARY}}}module-set"): "name",
     (f"{{{YANG_LIBRARY}}}module-set", f"{{{YANG_LIBRARY}}}module"): "name",
+    (f"{{{OC_INTERFACES}}}interfaces", f"{{{OC_INTERFACES}}}interface"): "name",
+    (f"{{{OC_LLDP}}}interfaces", f"{{{OC_LLDP}}}interface"): "name",
+    (f"{{{OC_LLDP}}}neighbors", f"{{{OC_LLDP}}}neighbor"): "id",
+    (f"{{{OC_LLDP}}}capabilities", f"{{{OC_LLDP}}}capability"): "name",
 }
 
 _LEAF_LISTS = frozenset({f"{{{ONU_STATE}}}notifiable-onu-presence-states", f"{{{LINK_TABLE}}}to-interface"})

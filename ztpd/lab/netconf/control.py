@@ -1,0 +1,139 @@
+"""The hand that makes a lab element go wrong, over HTTP on loopback: JSON in, JSON out.
+
+``GET /counters`` reads, ``POST /faults/{hang,cut,refuse,host-key}`` makes something go wrong, ``DELETE /faults`` mends
+it. What is refused is answered 400 or 404 with ``{"error": ...}``. Each kind of element adds what is plugged into it.
+"""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ztpd.lab.netconf.faults import Faults, Moment, Refusal
+from ztpd.lab.netconf.server import NetconfServer
+
+_MAX_BODY_BYTES = 64 * 1024
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Body(BaseModel):
+    """What a request may hold, and nothing else."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Hang(Body):
+    """How many RPCs are still answered."""
+
+    after: int = Field(default=0, ge=0)
+
+
+class Cut(Body):
+    """At which RPC from now the connection breaks, and whether the RPC still has its effect."""
+
+    at: int = Field(default=1, ge=1)
+    moment: Moment = Moment.BEFORE
+
+
+class Refuse(Body):
+    """Which RPC is refused, and how."""
+
+    operation: str
+    nth: int = Field(default=1, ge=1)
+    tag: str = "operation-failed"
+    message: str = "refused by the operator of the lab"
+
+
+class Faulty(Protocol):
+    """An element that can be made to go wrong."""
+
+    faults: Faults
+    rpcs: Counter[str]
+
+    def clear_faults(self) -> None:
+        """Let nothing more go wrong."""
+        ...
+
+
+class FaultControl:
+    """The HTTP API over one lab element; ``refused`` are errors answered 400, ``absent`` those answered 404."""
+
+    refused: tuple[type[Exception], ...] = ()
+    absent: tuple[type[Exception], ...] = ()
+
+    def __init__(self, server: NetconfServer, element: Faulty, port: int) -> None:
+        self.port = port
+        self._faulty = element
+        self._netconf = server
+        self._runner: web.AppRunner | None = None
+
+    def routes(self) -> list[web.RouteDef]:
+        """What can be asked."""
+        return [
+            web.get("/counters", self._counters),
+            web.post("/faults/hang", self._hang),
+            web.post("/faults/cut", self._cut),
+            web.post("/faults/refuse", self._refuse),
+            web.post("/faults/host-key", self._change_host_key),
+            web.delete("/faults", self._clear_faults),
+        ]
+
+    async def start(self) -> None:
+        """Listen on loopback; with port 0, ``port`` says afterwards where."""
+        app = web.Application(middlewares=[self._answer_errors], client_max_size=_MAX_BODY_BYTES)
+        app.add_routes(self.routes())
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    def counted(self) -> dict[str, object]:
+        """What was counted."""
+        return {"rpcs": dict(self._faulty.rpcs)}
+
+    async def _counters(self, request: web.Request) -> web.Response:
+        return web.json_response(self.counted())
+
+    async def _hang(self, request: web.Request) -> web.Response:
+        body = Hang.model_validate_json(await request.read() or b"{}")
+        self._faulty.faults.hang_after = body.after
+        return web.json_response({})
+
+    async def _cut(self, request: web.Request) -> web.Response:
+        body = Cut.model_validate_json(await request.read() or b"{}")
+        faults = self._faulty.faults
+        faults.cut_at, faults.cut_moment = body.at, body.moment
+        return web.json_response({})
+
+    async def _refuse(self, request: web.Request) -> web.Response:
+        body = Refuse.model_validate_json(await request.read())
+        self._faulty.faults.refuse(body.operation, body.nth, Refusal(body.tag, body.message))
+        return web.json_response({})
+
+    async def _change_host_key(self, request: web.Request) -> web.Response:
+        await self._netconf.change_host_key()
+        return web.json_response({"host_public_key": self._netconf.host_public_key})
+
+    async def _clear_faults(self, request: web.Request) -> web.Response:
+        self._faulty.clear_faults()
+        return web.json_response({})
+
+    @web.middleware
+    async def _answer_errors(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except self.absent as error:
+            return web.json_response({"error": str(error)}, status=404)
+        except ValidationError as error:
+            return web.json_response({"error": error.errors(include_url=False, include_input=False)}, status=400)
+        except self.refused as error:
+            return web.json_response({"error": str(error)}, status=400)
