@@ -1,4 +1,7 @@
-"""The one protocol every driver speaks; ``tests/contract`` holds each driver to it."""
+"""The protocols that drivers speak; ``tests/contract`` holds each driver to its own.
+
+``Driver`` is for elements that ztpd configures, ``ListsNeighbours`` for those that are only asked who is plugged in.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +22,29 @@ class Capabilities:
     announces: bool
     confirmed_commit: bool
     measures_optics: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """What one device says of itself by LLDP on one port of an element; all but ``port`` is the device's own claim.
+
+    ``port`` is the element's own name of it. ``chassis_id_type`` and ``port_id_type`` are subtypes of IEEE 802.1AB in
+    OpenConfig's words (``MAC_ADDRESS``, ``INTERFACE_NAME`` …), empty where the element tells none; ``chassis_mac`` and
+    ``port_mac`` are the ids as ``aa:bb:cc:dd:ee:ff`` where they are MAC addresses. Texts are printable, of at most 255
+    characters. ``capabilities`` are the enabled ones (``ROUTER``, ``MAC_BRIDGE`` …).
+    """
+
+    port: str
+    chassis_id: str
+    chassis_id_type: str
+    port_id: str
+    port_id_type: str
+    chassis_mac: str | None = None
+    port_mac: str | None = None
+    system_name: str | None = None
+    system_description: str | None = None
+    management_address: str | None = None
+    capabilities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,4 +122,22 @@ class Driver(Protocol):
 
     async def close(self) -> None:
         """End the session; the driver may be used again."""
+        ...
+
+
+class ListsNeighbours(Protocol):
+    """One element that lists who is plugged into it. Raises and serialises as ``Driver`` does; nothing is written."""
+
+    name: str
+
+    async def ports(self) -> frozenset[str]:
+        """The element's own names of the access ports it has."""
+        ...
+
+    async def list_neighbours(self) -> list[Neighbour]:
+        """Every neighbour that the element hears by LLDP on any port now."""
+        ...
+
+    async def close(self) -> None:
+        """End the session; it opens again when used again."""
         ...

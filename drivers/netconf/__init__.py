@@ -1,5 +1,5 @@
 """NETCONF over SSH to any element: what knows nothing of the modules that an element has.
 
-``xml``, ``modules`` and ``refusal`` are pure; ``connection`` and ``session`` own sockets and threads, ``watching``
-brings notifications to the event loop, ``host_keys`` says whom a session trusts.
+``xml``, ``modules``, ``malformed`` and ``refusal`` are pure; ``connection`` and ``session`` own sockets and threads,
+``watching`` brings notifications to the event loop, ``host_keys`` says whom a session trusts.
 """

@@ -4,6 +4,7 @@ import enum
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from drivers.netconf.malformed import Malformed
 from drivers.netconf_bbf import xml
 from drivers.netconf_bbf.xml import Element, q, text_at
 
@@ -52,17 +53,6 @@ class Kind(enum.Enum):
         self.containers = containers
         self.entry = entry
         self.key = key
-
-
-@dataclass(frozen=True, slots=True)
-class Malformed:
-    """One entry that was left out, and why: it harms only itself."""
-
-    where: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)

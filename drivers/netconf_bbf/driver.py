@@ -8,12 +8,13 @@ import structlog
 
 from drivers.base import Capabilities, Heard, Outcome, Plan
 from drivers.errors import Conflict, Rejected, Unreachable
+from drivers.netconf.malformed import Malformed
 from drivers.netconf.session import NetconfSession
 from drivers.netconf.watching import Announcements, SessionEnded
 from drivers.netconf_bbf import changes, dialects, filters, names, optics, payloads, presence, reading, transaction
 from drivers.netconf_bbf.allocation import Exhausted
 from drivers.netconf_bbf.changes import Batch, NoSuchPort, Occupied
-from drivers.netconf_bbf.configuration import Configuration, Malformed, index
+from drivers.netconf_bbf.configuration import Configuration, index
 from drivers.netconf_bbf.dialects import Dialect
 from drivers.netconf_bbf.inventory import Inventory, inventory_of
 from drivers.netconf_bbf.payloads import Object

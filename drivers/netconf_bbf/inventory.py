@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from drivers.netconf.malformed import Malformed
 from drivers.netconf_bbf import names, xml
-from drivers.netconf_bbf.configuration import Configuration, Kind, Malformed
+from drivers.netconf_bbf.configuration import Configuration, Kind
 from drivers.netconf_bbf.plant import Plant, plant_of
 from drivers.netconf_bbf.xml import q, text_at
 from pon.serial import SerialError, normalise

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from drivers.netconf.malformed import Malformed
 from drivers.netconf_bbf import dialects, xml
-from drivers.netconf_bbf.configuration import Configuration, Kind, Malformed
+from drivers.netconf_bbf.configuration import Configuration, Kind
 from drivers.netconf_bbf.dialects import Dialect, Where
 from drivers.netconf_bbf.plant import plant_of
 from drivers.netconf_bbf.xml import Element, integer_at, local_name, q, text_at

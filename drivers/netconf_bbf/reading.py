@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from drivers.netconf.malformed import Malformed
 from drivers.netconf_bbf import names, xml
-from drivers.netconf_bbf.configuration import Configuration, Kind, Malformed
+from drivers.netconf_bbf.configuration import Configuration, Kind
 from drivers.netconf_bbf.inventory import Inventory, Membership
 from drivers.netconf_bbf.payloads import KBIT
 from drivers.netconf_bbf.xml import Element, integer_at, q, text_at
