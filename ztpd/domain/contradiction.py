@@ -18,10 +18,10 @@ FRESH = timedelta(hours=1)
 CODES = frozenset({Code.DUPLICATE_SERIAL, Code.DUPLICATE_MAC})
 
 
-def cloned(*alive: Place) -> Failure:
-    """What it means that one serial is present in several places right now."""
+def cloned(*alive: Place, by: Code = Code.DUPLICATE_SERIAL) -> Failure:
+    """What it means that one serial, or one MAC address, is present in several places right now."""
     # Sorted: each of them is heard in turn, and the failure must stay the same.
-    return Failure(Code.DUPLICATE_SERIAL, f"alive on {' and on '.join(sorted(map(str, alive)))}")
+    return Failure(by, f"alive on {' and on '.join(sorted(map(str, alive)))}")
 
 
 @dataclass(frozen=True, slots=True)

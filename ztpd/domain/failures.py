@@ -75,7 +75,7 @@ SENTENCES: dict[Code, Sentences] = {
     ),
     Code.DUPLICATE_MAC: Sentences(
         "A second device uses the same MAC address; replace this one and bring it back.",
-        "DHCP of the same MAC address comes from behind two elements at a time: one of the two is a clone or a loop.",
+        "The same MAC address is heard behind two elements, or on two ports, at a time: a clone, or a loop.",
     ),
     Code.LOW_LIGHT: Sentences(
         "Too little light: clean and reseat the connectors, check for bends, then plug the device in again.",

@@ -59,7 +59,7 @@ def match(
     """What a sighting means for the jobs that expect its device.
 
     ``place`` is where it was heard (None: the source cannot tell); ``alive_elsewhere`` is another place where the
-    same serial is present right now. Only a trusted source that knows the place can complete a match.
+    same device is present right now. Only a trusted source that knows the place can complete a match.
     """
     open_jobs = [each for each in expectations if each.state not in FINAL_JOB_STATES]
     if not open_jobs:
@@ -80,7 +80,8 @@ def _judge(
     if expected.access is None:
         return Unmatched(f"job {expected.job} has no port to expect the device on")
     if alive_elsewhere is not None and alive_elsewhere != place:
-        return Conflict(expected.job, contradiction.cloned(place, alive_elsewhere))
+        by = Code.DUPLICATE_SERIAL if expected.access.technology == "pon" else Code.DUPLICATE_MAC
+        return Conflict(expected.job, contradiction.cloned(place, alive_elsewhere, by=by))
     if (expected.access.element, expected.access.port) != (place.element, place.port):
         detail = f"heard on {place}, expected on {expected.access.element} {expected.access.port}"
         return Conflict(expected.job, Failure(Code.WRONG_PORT, detail))

@@ -12,6 +12,11 @@ class Source(enum.StrEnum):
     DHCP = "dhcp"
     CWMP = "cwmp"
     MQTT = "mqtt"
+    LLDP = "lldp"
+
+
+LISTED = frozenset({Source.PON, Source.LLDP})
+"""Sources behind which an element lists who is present: who is not listed has left, and who is twice is a clone."""
 
 
 class Presence(enum.StrEnum):

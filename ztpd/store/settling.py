@@ -25,14 +25,16 @@ def settle(tx: Transaction, job: Job) -> Job:
 
 
 def _judge_present(tx: Transaction, job: Job) -> Verdict:
-    """What it means for a job where its ONT is present at this moment; the ONT is told too."""
-    ont = job.body.device("ont")
-    for name in names_of_allocation(ont) if ont is not None else ():
+    """What it means for a job where its device is present at this moment; the device is told too."""
+    expected = expectation(tx, job)
+    is_pon = expected.access is None or expected.access.technology == "pon"
+    awaited = job.body.device("ont" if is_pon else "cpe")
+    for name in names_of_allocation(awaited) if awaited is not None else ():
         device = tx.device_named(name)
         places = [] if device is None else devices.places_of(tx, device)
         if device is not None and places:
             elsewhere = places[1] if len(places) > 1 else None
-            verdict = matching.match(places[0], elsewhere, [expectation(tx, job)], trusted=True, heard_at=tx.now)
+            verdict = matching.match(places[0], elsewhere, [expected], trusted=True, heard_at=tx.now)
             devices.judged(tx, devices.row_of(tx, device), verdict)
             return verdict
     return Unmatched("the device is not present")

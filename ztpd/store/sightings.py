@@ -1,12 +1,14 @@
 """Intentions that come from discovery: a device was heard, an element's list was read, a CPE asks what to do."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from operator import itemgetter
 
 import orjson
 import structlog
 
+from drivers.base import Neighbour
 from pon.onu import Presence as OnuPresence
 from pon.onu import PresentOnu
 from ztpd.domain import identity, matching
@@ -15,8 +17,8 @@ from ztpd.domain.lifecycle import DeviceState, JobState
 from ztpd.domain.matching import Conflict, Match, Unmatched, Verdict
 from ztpd.domain.planning import wanted_cpe
 from ztpd.domain.profile import Value
-from ztpd.domain.sighting import Place, Presence, Sighting, Source
-from ztpd.store import allocations, devices, registration, settling, standing, ties
+from ztpd.domain.sighting import LISTED, Place, Presence, Sighting, Source
+from ztpd.store import allocations, devices, neighbours, registration, settling, standing, ties
 from ztpd.store.rows import SIGHTING, Job
 from ztpd.store.times import to_text
 from ztpd.store.transaction import Row, Transaction
@@ -47,9 +49,9 @@ def record_sighting(tx: Transaction, sighting: Sighting) -> Recorded:
     _write(tx, located, recorded)
     _update_device(tx, located, before, verdict)
     if job is not None:
-        came_back = located.source is Source.PON and before["presence"] == Presence.ABSENT
+        came_back = located.source in LISTED and before["presence"] == Presence.ABSENT
         settling.follow_announcement(tx, job, verdict, came_back=came_back)
-        left = located.source is Source.PON and located.presence is Presence.ABSENT
+        left = located.source in LISTED and located.presence is Presence.ABSENT
         if left and job.state is JobState.HELD and devices.places_of(tx, found.device):
             settling.settle(tx, job)  # its clone went away
     return recorded
@@ -57,10 +59,13 @@ def record_sighting(tx: Transaction, sighting: Sighting) -> Recorded:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Difference:
-    """One ONU whose listing is not what is believed of it; those that are gone come first, so that a move is one."""
+    """One device whose listing is not what is believed of it; those that are gone come first, so that a move is one.
+
+    ``name`` is its PON serial or its MAC address.
+    """
 
     present: bool
-    serial: str
+    name: str
     port: str
 
 
@@ -78,41 +83,81 @@ def record_listing(
     as heard again. At most ``limit`` differences behind ``after`` are recorded, so that a list of thousands holds up
     nobody else's intentions: call again with the last one until fewer come back.
     """
-    believed = tx.all("present_on_element", element=element)
-    onus = {
-        **{Difference(False, onu.serial, onu.port): onu for onu in _gone(believed, listed, read_at)},
-        **{Difference(True, onu.serial, onu.port): onu for onu in _news(tx, believed, listed)},
-    }
-    recorded = sorted(each for each in onus if after is None or each > after)[:limit]
-    for each in recorded:
-        kept = tx.apart(lambda onu=onus[each]: record_announcement(tx, element, onu, read_at))  # type: ignore[misc]
-        if isinstance(kept, Exception):
-            log.error("an ONU cannot be kept", element=element, serial=each.serial, exc_info=kept)
-    return recorded
-
-
-def _news(tx: Transaction, believed: Sequence[Row], listed: Sequence[PresentOnu]) -> list[PresentOnu]:
-    """What is listed and not believed in this state, or waited for by a job."""
-    states = {(row["serial"], row["port"]): row["raw_state"] for row in believed}
-    awaited = {row["value"] for row in tx.all("awaited_names", kind=Kind.PON)}
+    onus = {(onu.serial, onu.port): onu for onu in listed}
     registrations = registration.awaited(tx)
-    return [
-        onu
-        for onu in listed
-        if onu.serial in awaited
-        or states.get((onu.serial, onu.port)) != onu.raw_state
-        or (registrations and registration.fingerprint_of(onu) in registrations)
-    ]
+    claiming = {key for key, onu in onus.items() if registrations and registration.fingerprint_of(onu) in registrations}
+    states = {key: onu.raw_state for key, onu in onus.items()}
+
+    def record(each: Difference) -> Recorded:
+        absent = PresentOnu(each.port, each.name, OnuPresence.ABSENT)
+        return record_announcement(tx, element, onus[each.name, each.port] if each.present else absent, read_at)
+
+    found = sorted(_differences(tx, element, Kind.PON, states, read_at, claiming))
+    return _record_each(tx, element, [each for each in found if after is None or each > after][:limit], record)
 
 
-def _gone(believed: Sequence[Row], listed: Sequence[PresentOnu], read_at: datetime) -> list[PresentOnu]:
-    """What was believed present when the list was read and is not on it."""
-    there, moment = {(onu.serial, onu.port) for onu in listed}, to_text(read_at)
-    return [
-        PresentOnu(row["port"], row["serial"], OnuPresence.ABSENT)
+def record_neighbours(
+    tx: Transaction,
+    element: str,
+    listed: Sequence[Neighbour],
+    read_at: datetime,
+    after: Difference | None = None,
+    limit: int | None = None,
+) -> list[Difference]:
+    """Hold an element's list of LLDP neighbours against what is believed, as ``record_listing`` does.
+
+    A neighbour is known by a MAC address; one that names none cannot be known, and is passed over.
+    """
+    heard = {(mac, each.port): each for each in listed if (mac := neighbours.mac_of(tx, each)) is not None}
+    states = {key: neighbours.state_of(each) for key, each in heard.items()}
+
+    def record(each: Difference) -> Recorded:
+        neighbour = heard[each.name, each.port] if each.present else None
+        return record_sighting(tx, neighbours.sighting_of(element, each.port, each.name, neighbour, read_at))
+
+    found = sorted(_differences(tx, element, Kind.MAC, states, read_at))
+    return _record_each(tx, element, [each for each in found if after is None or each > after][:limit], record)
+
+
+def _differences(
+    tx: Transaction,
+    element: str,
+    kind: Kind,
+    states: Mapping[tuple[str, str], str],
+    read_at: datetime,
+    claiming: Collection[tuple[str, str]] = (),
+) -> Iterator[Difference]:
+    """What is listed (``states`` by name and port) and not believed so, claims or is waited for; and what is gone.
+
+    Gone is what was believed present when the list was read and is not on it by any of its names.
+    """
+    # By the least of its names, however often the list is held against what is believed.
+    believed = sorted(tx.all("present_on_element", element=element, kind=kind), key=itemgetter("name"), reverse=True)
+    there = {(row["device"], row["port"]) for row in believed if (row["name"], row["port"]) in states}
+    moment = to_text(read_at)
+    gone = {
+        (row["device"], row["port"]): row["name"]
         for row in believed
-        if row["since"] <= moment and (row["serial"], row["port"]) not in there
-    ]
+        if row["since"] <= moment and (row["device"], row["port"]) not in there
+    }
+    for (_, port), name in gone.items():
+        yield Difference(False, name, port)
+    known = {(row["name"], row["port"]): row["raw_state"] for row in believed}
+    awaited = {row["value"] for row in tx.all("awaited_names", kind=kind)}
+    for (name, port), state in states.items():
+        if name in awaited or known.get((name, port)) != state or (name, port) in claiming:
+            yield Difference(True, name, port)
+
+
+def _record_each(
+    tx: Transaction, element: str, differences: list[Difference], record: Callable[[Difference], Recorded]
+) -> list[Difference]:
+    """Record each apart from the others, so that one that cannot be kept harms only itself."""
+    for each in differences:
+        kept = tx.apart(lambda each=each: record(each))  # type: ignore[misc]
+        if isinstance(kept, Exception):
+            log.error("a device cannot be kept", element=element, name=each.name, exc_info=kept)
+    return differences
 
 
 def keep_elements(tx: Transaction, elements: Collection[str]) -> list[str]:
@@ -120,6 +165,7 @@ def keep_elements(tx: Transaction, elements: Collection[str]) -> list[str]:
     forgotten = [row["element"] for row in tx.all("elements_with_presence") if row["element"] not in elements]
     for element in forgotten:
         record_listing(tx, element, [], tx.now)
+        record_neighbours(tx, element, [], tx.now)
     return forgotten
 
 
@@ -192,7 +238,7 @@ def _decides(tx: Transaction, sighting: Sighting, role: str, job: Job) -> bool:
 
 
 def _alive_elsewhere(tx: Transaction, sighting: Sighting, device: int, place: Place | None) -> Place | None:
-    if sighting.source is not Source.PON:
+    if sighting.source not in LISTED:
         return None
     return next((other for other in devices.places_of(tx, device) if other != place), None)
 
@@ -201,7 +247,7 @@ def _update_device(tx: Transaction, sighting: Sighting, row: Row, verdict: Verdi
     # An address ties an Inform to the device that has it: what anybody may have published ties nothing.
     told = replace(sighting, ip=None, circuit_id=None) if sighting.source is Source.MQTT else sighting
     devices.touch(tx, row["id"], told, to_text(sighting.heard_at))
-    if sighting.source is Source.PON and sighting.element is not None and sighting.port is not None:
+    if sighting.source in LISTED and sighting.element is not None and sighting.port is not None:
         devices.place(tx, sighting, row)
     standing.follow(tx, sighting, row, verdict)
 
@@ -225,7 +271,7 @@ def _write(tx: Transaction, sighting: Sighting, recorded: Recorded) -> None:
         "same_sighting",
         device=recorded.device,
         source=sighting.source,
-        depth=1 if sighting.source is Source.PON else EXCHANGE,
+        depth=1 if sighting.source in LISTED else EXCHANGE,
         body=text,
         verdict=recorded.verdict,
     )

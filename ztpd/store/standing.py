@@ -4,10 +4,11 @@ import orjson
 
 from ztpd.domain import contradiction
 from ztpd.domain.contradiction import Stay
-from ztpd.domain.failures import Failure
+from ztpd.domain.failures import Code, Failure
+from ztpd.domain.identity import Kind
 from ztpd.domain.lifecycle import DeviceState
 from ztpd.domain.matching import Conflict, Match, Verdict
-from ztpd.domain.sighting import Presence, Sighting, Source
+from ztpd.domain.sighting import LISTED, Presence, Sighting, Source
 from ztpd.store import allocations, devices
 from ztpd.store.times import from_text
 from ztpd.store.transaction import Row, Transaction
@@ -18,8 +19,8 @@ _REMEMBERED = 8
 
 def follow(tx: Transaction, sighting: Sighting, before: Row, verdict: Verdict) -> None:
     """Move a device by a sighting that is kept already; ``before`` is its row from before the sighting."""
-    telling = sighting.trusted and sighting.source in {Source.PON, Source.DHCP}
-    failure = _contradiction(tx, before["id"]) if telling else None
+    telling = sighting.trusted and sighting.source in LISTED | {Source.DHCP}
+    failure = _contradiction(tx, before) if telling else None
     if failure is not None:
         _contradict(tx, before, failure)
         return
@@ -27,14 +28,19 @@ def follow(tx: Transaction, sighting: Sighting, before: Row, verdict: Verdict) -
         devices.judged(tx, before, verdict)
     if telling and before["reason"] in contradiction.CODES:
         _clear(tx, before)
-    if sighting.source is Source.PON:
+    if sighting.source in LISTED:
         _tell_of_move(tx, before)
 
 
-def _contradiction(tx: Transaction, device: int) -> Failure | None:
+def _contradiction(tx: Transaction, before: Row) -> Failure | None:
+    device = before["id"]
     present = tx.all("places_of_device", device=device)
     if len(present) > 1:
-        return contradiction.cloned(*devices.places_of(tx, device))
+        if any(name.kind is Kind.PON for name in devices.names_of(tx, device)):
+            return contradiction.cloned(*devices.places_of(tx, device))
+        # The operator's own switches are neighbours on many ports: they contradict nothing that anybody expects.
+        nobodys = before["reason"] == devices.UNKNOWN
+        return None if nobodys else contradiction.cloned(*devices.places_of(tx, device), by=Code.DUPLICATE_MAC)
     stays = [Stay(row["element"], from_text(row["since"]), tx.now) for row in present]
     return contradiction.two_homes([*stays, *_heard_behind(tx, device)], tx.now)
 

@@ -369,7 +369,7 @@ def test_a_long_list_is_recorded_a_few_at_a_time_and_nothing_twice(here: World) 
         parts.append(found)
         last = found[-1]
     recorded = [each for part in [*parts, found] for each in part]
-    assert [(each.serial, each.present) for each in recorded] == [
+    assert [(each.name, each.present) for each in recorded] == [
         *((serial, False) for serial in serials[5:]),
         *((serial, True) for serial in serials[:5]),
     ]

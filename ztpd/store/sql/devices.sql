@@ -72,11 +72,11 @@ UPDATE device SET ip = COALESCE(:ip, ip), circuit_id = COALESCE(:circuit_id, cir
     last_seen_at = CASE WHEN last_seen_at > :now THEN last_seen_at ELSE :now END
 WHERE id = :id;
 
--- name: present_on_element(element)
--- What the store believes to be present on one element, with each device's PON serial.
+-- name: present_on_element(element, kind)
+-- What the store believes to be present on one element, once for each name of a kind (PON serial, MAC) it goes by.
 -- CROSS JOIN: SQLite keeps the order of the tables, so it begins with the few that are present.
-SELECT p.port, p.raw_state, p.since, n.value AS serial FROM presence p CROSS JOIN device_name n
-WHERE p.element = :element AND n.device = p.device AND n.kind = 'pon';
+SELECT p.device, p.port, p.raw_state, p.since, n.value AS name FROM presence p CROSS JOIN device_name n
+WHERE p.element = :element AND n.device = p.device AND n.kind = :kind;
 
 -- name: awaited_names(kind)
 -- Names of one kind that some job is waiting to hear in its place.
