@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ztpd import parts
 from ztpd.config import Configuration
 from ztpd.settings import ApiSection
 
@@ -26,12 +27,16 @@ class DaemonSilent(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The daemon at one moment; ``waiting`` are the first jobs that failed or are held."""
+    """The daemon at one moment; ``waiting`` are the first jobs that failed or are held.
+
+    ``listened_to`` are the elements on which nothing is provisioned.
+    """
 
     elements: dict[str, bool]
     jobs: dict[str, int]
     deliveries: dict[str, dict[str, int]]
     waiting: list[dict[str, Any]]
+    listened_to: list[str]
 
     @property
     def untold(self) -> int:
@@ -44,7 +49,8 @@ async def status(configuration: Configuration) -> Status:
     lists = [f"/v1/jobs?state={state}&limit={SHOWN_JOBS}" for state in ("failed", "held")]
     metrics, *pages = await answers(configuration, ["/metrics", *lists])
     try:
-        return _status(metrics, [job for each in pages for job in json.loads(each)["items"]])
+        waiting = [job for each in pages for job in json.loads(each)["items"]]
+        return _status(metrics, waiting, parts.names_listened_to(configuration))
     except (ValueError, LookupError) as error:
         raise no_ztpd(configuration) from error
 
@@ -93,7 +99,7 @@ async def _get(session: aiohttp.ClientSession, path: str) -> str:
         return text
 
 
-def _status(metrics: str, waiting: list[dict[str, Any]]) -> Status:
+def _status(metrics: str, waiting: list[dict[str, Any]], listened_to: list[str]) -> Status:
     elements: dict[str, bool] = {}
     jobs: dict[str, int] = {}
     deliveries: dict[str, dict[str, int]] = {}
@@ -106,7 +112,7 @@ def _status(metrics: str, waiting: list[dict[str, Any]]) -> Status:
                 jobs[labels["state"]] = int(sample.value)
             elif sample.name == "ztpd_deliveries":
                 deliveries.setdefault(labels["endpoint"], {})[labels["state"]] = int(sample.value)
-    return Status(elements, jobs, deliveries, waiting)
+    return Status(elements, jobs, deliveries, waiting, listened_to)
 
 
 def show(found: Status, *, as_json: bool) -> None:
@@ -115,7 +121,10 @@ def show(found: Status, *, as_json: bool) -> None:
     if as_json:
         console.print_json(json.dumps(asdict(found)))
         return
-    elements = ((name, "up" if up else "DOWN: `ztpd check` says why") for name, up in sorted(found.elements.items()))
+    elements = (
+        (name, "DOWN: `ztpd check` says why" if not up else _up(name in found.listened_to))
+        for name, up in sorted(found.elements.items())
+    )
     console.print(table_of("elements", elements))
     console.print(table_of("jobs", ((state, str(count)) for state, count in found.jobs.items() if count)))
     endpoints = (
@@ -126,6 +135,10 @@ def show(found: Status, *, as_json: bool) -> None:
     console.print(table_of("waiting for somebody", ((job["id"], _reason(job)) for job in found.waiting)))
     if found.untold > 0:
         console.print(f"and {found.untold} more: GET /v1/jobs?state=failed, or held")
+
+
+def _up(listened_to: bool) -> str:
+    return f"up; {parts.ONLY_LISTENED_TO}" if listened_to else "up"
 
 
 def _reason(job: dict[str, Any]) -> str:

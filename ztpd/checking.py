@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from drivers.base import Driver
+from drivers.base import Driver, ListsNeighbours
 from drivers.errors import ElementError
 from ztpd import parts
 from ztpd.config import ConfigError, Configuration
@@ -51,7 +51,7 @@ async def check(configuration: Configuration, *, offline: bool) -> list[Finding]
         _made(configuration, "tokens", parts.tokens, lambda tokens: _names(each.name for each in tokens)),
         _made(configuration, "acs", parts.acs, lambda acs: "off" if acs is None else f"port {acs.port}"),
         _made(configuration, "endpoints", parts.endpoints, lambda found: _names(each.name for each in found)),
-        _made(configuration, "elements", parts.drivers, _names),
+        _made(configuration, "elements", parts.elements, _names),
         _made(
             configuration,
             "syslog",
@@ -64,8 +64,11 @@ async def check(configuration: Configuration, *, offline: bool) -> list[Finding]
     ]
     if offline or any(finding.verdict is Verdict.WRONG for finding in findings):
         return findings
-    elements = parts.drivers(configuration).values()
-    answers = await asyncio.gather(*map(_element, elements))
+    listened_to = parts.listened_to(configuration)
+    answers = await asyncio.gather(
+        *map(_element, parts.drivers(configuration).values()),
+        *(_element(each, f"; {parts.ONLY_LISTENED_TO}") for each in listened_to.values()),
+    )
     broker = parts.broker(configuration)
     if broker is not None:
         answers.append(await _broker(broker))
@@ -114,14 +117,14 @@ def _absent_file(file: Path) -> Finding:
     return Finding("store", Verdict.OK, f"{file} does not exist yet: the first start makes it")
 
 
-async def _element(driver: Driver) -> Finding:
+async def _element(driver: Driver | ListsNeighbours, remark: str = "") -> Finding:
     try:
         ports = await driver.ports()
     except ElementError as error:
         return Finding(f"element {driver.name}", Verdict.DOWN, str(error))
     finally:
         await driver.close()
-    return Finding(f"element {driver.name}", Verdict.OK, f"answers, {len(ports)} ports")
+    return Finding(f"element {driver.name}", Verdict.OK, f"answers, {len(ports)} ports{remark}")
 
 
 async def _broker(settings: BrokerSettings) -> Finding:

@@ -16,8 +16,7 @@ import structlog
 from billing_hooks.contract import Attempt, Delivery, Outbox
 from billing_hooks.lane import Seams
 from billing_hooks.sender import Sender
-from drivers.base import Driver
-from pon.onu import PresentOnu
+from drivers.base import Driver, ListsNeighbours
 from ztpd import parts
 from ztpd.acs.contract import Core, CpeFault, CpeOutcome, CpeWork
 from ztpd.acs.messages import Inform
@@ -29,11 +28,11 @@ from ztpd.api.server import serve
 from ztpd.config import Configuration
 from ztpd.discovery.dhcp import DhcpEar, Repeats
 from ztpd.discovery.hearing import hear, or_forgotten
-from ztpd.discovery.inbox import GROUP, Inbox
+from ztpd.discovery.inbox import Inbox
 from ztpd.discovery.intake import intake
 from ztpd.discovery.mqtt import MqttSource
-from ztpd.discovery.pon import Keep, PonListener
 from ztpd.domain.sighting import Sighting, Source
+from ztpd.listeners import Listeners
 from ztpd.listening import bind
 from ztpd.metrics import Metrics
 from ztpd.nudging import nudging
@@ -80,6 +79,7 @@ class Daemon:
     store: Store
     lease: Lease
     drivers: dict[str, Driver]
+    listened_to: dict[str, ListsNeighbours]
     elements: dict[str, Element]
     metrics: Metrics
     random: Random
@@ -149,7 +149,7 @@ class Daemon:
         self.metrics.attempt_seconds.labels(element).observe(seconds)
 
     def __post_init__(self) -> None:
-        for element in self.drivers:
+        for element in self.elements:
             self._element_up(element, False)
             self.asked[element] = asyncio.Event()
 
@@ -165,40 +165,24 @@ class Daemon:
         """Count what became of a hint."""
         self.metrics.hints.labels(source, outcome).inc()
 
-    def _sighted(self, source: str, outcome: str) -> None:
-        self.metrics.sightings.labels(source, outcome).inc()
+    def _sighted(self, source: str, outcome: str, count: int = 1) -> None:
+        self.metrics.sightings.labels(source, outcome).inc(count)
 
-    def pon_listener(self, driver: Driver) -> PonListener:
-        """Hears one element."""
-
-        async def announced(element: str, onu: PresentOnu, heard_at: datetime) -> None:
-            await self.store.commit(sightings.record_announcement, element, onu, heard_at)
-            self._sighted("pon", "kept")
-
-        def has_ports(element: str, ports: frozenset[str]) -> None:
-            self.elements[element] = Element(self.elements[element].technologies, ports)
-
-        async def listed(element: str, present: Sequence[PresentOnu], read_at: datetime) -> None:
-            last: sightings.Difference | None = None
-            while True:
-                found = await self.store.commit(
-                    sightings.record_listing, element, present, read_at, after=last, limit=GROUP
-                )
-                if len(found) < GROUP:
-                    return
-                last = found[-1]
-
-        section = self.configuration.settings.discovery
-        return PonListener(
-            driver,
-            Keep(announced, listed, has_ports),
+    def listeners(self) -> Listeners:
+        """What hears the elements."""
+        return Listeners(
+            self.store,
+            self.configuration.settings.discovery,
             utc_now,
             self.random,
-            section.poll_s,
-            section.reconnect_s,
+            self.asked,
+            self._sighted,
+            self._has_ports,
             self._element_up,
-            asked=self.asked[driver.name],
         )
+
+    def _has_ports(self, element: str, ports: frozenset[str]) -> None:
+        self.elements[element] = Element(self.elements[element].technologies, ports)
 
     def core(self) -> Core:
         """What the ACS asks and tells."""
@@ -219,11 +203,13 @@ class Daemon:
 
     def working(self, inbox: Inbox) -> list[Service]:
         """What acts, in the order it starts."""
+        listeners = self.listeners()
         return [
             Service("sender", partial(self.run_sender, self.sender())),
             Service("provisioner", self.provisioner().run),
             Service("inbox", inbox.run),
-            Service("pon", partial(_together, [self.pon_listener(driver).run for driver in self.drivers.values()])),
+            Service("pon", partial(_together, [listeners.pon(driver).run for driver in self.drivers.values()])),
+            Service("lldp", partial(_together, [listeners.lldp(each).run for each in self.listened_to.values()])),
         ]
 
     def hearing(self, inbox: Inbox) -> list[tuple[Service, asyncio.Event]]:
@@ -314,6 +300,7 @@ async def run(
             store,
             parts.lease(configuration),
             parts.drivers(configuration),
+            parts.listened_to(configuration),
             {name: Element(served) for name, served in parts.technologies(configuration).items()},
             Metrics(),
             # Jitter only; nothing secret is drawn from it.
@@ -321,7 +308,7 @@ async def run(
             pass_point,
         )
         await _recover(daemon)
-        stack.push_async_callback(_part, daemon.drivers.values())
+        stack.push_async_callback(_part, [*daemon.drivers.values(), *daemon.listened_to.values()])
         await _serve(daemon, stack)
         nudged_by = await stack.enter_async_context(nudging(configuration, daemon.nudge, daemon.hint_ended))
         ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -342,13 +329,13 @@ async def run(
 async def _recover(daemon: Daemon) -> None:
     """Take up what an earlier run of this node left behind, and what new profiles make possible."""
     await daemon.store.commit(attempts.release_claims, daemon.lease.owner)
-    await daemon.store.commit(sightings.keep_elements, daemon.drivers.keys())
+    await daemon.store.commit(sightings.keep_elements, daemon.elements.keys())
     await daemon.store.commit(orders.settle_held)
 
 
-async def _part(drivers: Iterable[Driver]) -> None:
+async def _part(elements: Iterable[Driver | ListsNeighbours]) -> None:
     """End every element's session at the same time."""
-    await asyncio.gather(*(driver.close() for driver in drivers))
+    await asyncio.gather(*(element.close() for element in elements))
 
 
 async def _serve(daemon: Daemon, stack: AsyncExitStack) -> None:

@@ -2,18 +2,21 @@
 
 import hashlib
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from billing_hooks.endpoint import Endpoint
 from billing_hooks.errors import InvalidEndpoint, InvalidSecret
 from billing_hooks.signature import Secret
-from drivers.base import Driver
+from drivers.base import Driver, ListsNeighbours
 from drivers.netconf.host_keys import HostKeysUnreadable, pinned
+from drivers.netconf.settings import NetconfSettings
 from drivers.netconf_bbf import NetconfBbfDriver, NetconfBbfSettings
+from drivers.netconf_openconfig import NetconfOpenconfigReader
 from ztpd.acs.digest import Credentials
 from ztpd.acs.server import AcsSettings
 from ztpd.api.tokens import Token
@@ -35,8 +38,16 @@ from ztpd.store.attempts import Lease
 from ztpd.store.engine import Engine, open_engine
 from ztpd.store.transaction import Routes
 
-TECHNOLOGIES = {"netconf-bbf": frozenset({"pon"})}
+T = TypeVar("T")
+SettingsT = TypeVar("SettingsT", bound=NetconfSettings)
+
+TECHNOLOGIES = {"netconf-bbf": frozenset({"pon"}), "netconf-openconfig": frozenset({"ethernet"})}
 """What each driver serves, known before its element answers."""
+
+ONLY_LISTENED_TO = "only listened to: jobs there are discovered and not provisioned"
+"""What holds for an element that has no driver beyond the reading of its neighbours."""
+
+_SWITCH_REPLY_BYTES = 32 * 1024 * 1024
 
 
 def require(configuration: Configuration) -> None:
@@ -49,7 +60,7 @@ def require(configuration: Configuration) -> None:
         tokens,
         acs,
         endpoints,
-        drivers,
+        elements,
         syslog_patterns,
         traps,
     )
@@ -86,26 +97,56 @@ def profiles(configuration: Configuration) -> dict[str, Profile]:
 
 def drivers(configuration: Configuration) -> dict[str, Driver]:
     """A driver for each element, none of them connected yet."""
-    sections = configuration.settings.elements
-    made = all_of([partial(_driver, configuration, f"elements.{n}", section) for n, section in enumerate(sections)])
-    return {driver.name: driver for driver in made}
+
+    def make(key: str, section: ElementSection) -> Driver:
+        return NetconfBbfDriver(_reached(configuration, key, section, NetconfBbfSettings, uplink=section.uplink))
+
+    return {driver.name: driver for driver in _made(configuration, "netconf-bbf", make)}
 
 
-def _driver(configuration: Configuration, key: str, section: ElementSection) -> Driver:
+def listened_to(configuration: Configuration) -> dict[str, ListsNeighbours]:
+    """A reader for each element that is asked for its neighbours and never configured, none of them connected yet."""
+
+    def make(key: str, section: ElementSection) -> ListsNeighbours:
+        limits = {"max_reply_bytes": _SWITCH_REPLY_BYTES}
+        return NetconfOpenconfigReader(_reached(configuration, key, section, NetconfSettings, **limits))
+
+    return {lister.name: lister for lister in _made(configuration, "netconf-openconfig", make)}
+
+
+def elements(configuration: Configuration) -> dict[str, Driver | ListsNeighbours]:
+    """Every element, with the problems of all of them at once."""
+    makers: list[Callable[[], Mapping[str, Driver | ListsNeighbours]]] = [
+        partial(drivers, configuration),
+        partial(listened_to, configuration),
+    ]
+    return {name: element for made in all_of(makers) for name, element in made.items()}
+
+
+def _made(configuration: Configuration, driver: str, make: Callable[[str, ElementSection], T]) -> list[T]:
+    """What is made of each section with this driver."""
+    sections = enumerate(configuration.settings.elements)
+    return all_of([partial(make, f"elements.{n}", section) for n, section in sections if section.driver == driver])
+
+
+def _reached(
+    configuration: Configuration, key: str, section: ElementSection, kind: type[SettingsT], **others: Any
+) -> SettingsT:
+    """How an element is reached, and what else its driver needs."""
     password, key_file, known_hosts = section.password_file, section.key_file, section.known_hosts_file
     try:
-        settings = NetconfBbfSettings(
+        settings = kind(
             name=section.name,
             host=section.host,
             port=section.port,
             username=section.username,
-            uplink=section.uplink,
             password=None if password is None else configuration.secret(f"{key}.password_file", password),
             key_file=None if key_file is None else _private_key(configuration, f"{key}.key_file", key_file),
             host_key=section.host_key,
             known_hosts_file=None if known_hosts is None else configuration.path(known_hosts),
             connect_timeout_s=section.connect_timeout_s,
             rpc_timeout_s=section.rpc_timeout_s,
+            **others,
         )
         pinned(settings)
     except HostKeysUnreadable as error:
@@ -114,13 +155,18 @@ def _driver(configuration: Configuration, key: str, section: ElementSection) -> 
         raise configuration.problem(f"{key}.{where}", str(error), remedy) from None
     except ValueError as error:
         raise configuration.problem(key, str(error), "Correct the element.") from None
-    return NetconfBbfDriver(settings)
+    return settings
 
 
 def _private_key(configuration: Configuration, key: str, named: Path) -> Path:
     """The path of a key that is there and that others cannot read."""
     configuration.secret(key, named)
     return configuration.path(named)
+
+
+def names_listened_to(configuration: Configuration) -> list[str]:
+    """The elements that are never configured, without their secrets being read."""
+    return [element.name for element in configuration.settings.elements if element.driver == "netconf-openconfig"]
 
 
 def technologies(configuration: Configuration) -> dict[str, frozenset[str]]:

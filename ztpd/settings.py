@@ -4,7 +4,17 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyAddress, IPvAnyNetwork, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    IPvAnyAddress,
+    IPvAnyNetwork,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ztpd.discovery import line_patterns, traps
@@ -208,14 +218,15 @@ class ProvisioningSection(Section):
 
 
 class ElementSection(Section):
-    """One OLT, reached with a password or a key.
+    """One OLT (``netconf-bbf``), or a switch that is only listened to (``netconf-openconfig``); by password or key.
 
     Exactly one of ``host_key`` (an OpenSSH public key line) and ``known_hosts_file`` says which host key it must show.
-    Its syslog and traps come from the addresses of ``host``, and from ``hint_addresses``.
+    ``uplink`` is an OLT's interface towards the network. An element's syslog and traps come from the addresses of
+    ``host``, and from ``hint_addresses``.
     """
 
     name: Identifier
-    driver: Literal["netconf-bbf"]
+    driver: Literal["netconf-bbf", "netconf-openconfig"]
     host: str
     port: Port = 830
     username: str
@@ -223,10 +234,20 @@ class ElementSection(Section):
     key_file: Path | None = None
     host_key: str | None = None
     known_hosts_file: Path | None = None
-    uplink: str
+    uplink: Annotated[str, Field(validate_default=True)] = ""
     hint_addresses: tuple[Address, ...] = ()
     connect_timeout_s: Seconds = 10.0
     rpc_timeout_s: Seconds = 30.0
+
+    @field_validator("uplink")
+    @classmethod
+    def _is_an_olts(cls, uplink: str, info: ValidationInfo) -> str:
+        driver = info.data.get("driver")
+        if driver == "netconf-bbf" and not uplink:
+            raise PydanticCustomError("missing", "Field required")
+        if driver == "netconf-openconfig" and uplink:
+            raise ValueError(f"is of no use to driver {driver}")
+        return uplink
 
 
 class EndpointSection(Section):

@@ -263,8 +263,8 @@ class TestStatus:
     async def test_json_is_for_programs(self, live: Theatre) -> None:
         ran = await ztpd(live.scene, "status", "--json")
         found = json.loads(ran.output)
-        assert set(found) == {"elements", "jobs", "deliveries", "waiting"}
-        assert found["elements"] == {"olt-1": True}
+        assert set(found) == {"elements", "jobs", "deliveries", "waiting", "listened_to"}
+        assert (found["elements"], found["listened_to"]) == ({"olt-1": True}, [])
 
     async def test_a_daemon_that_does_not_run_is_said(self, scene: Stage) -> None:
         ran = await ztpd(scene, "status")

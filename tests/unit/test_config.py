@@ -60,6 +60,11 @@ def test_the_example_is_accepted_and_says_what_the_environment_does_not_override
     assert [element.name for element in found.elements] == ["olt-1"]
 
 
+def test_a_switch_needs_no_uplink(file: Path) -> None:
+    file.write_text(ELEMENT.replace("netconf-bbf", "netconf-openconfig").replace("uplink =", "#"))
+    assert [element.driver for element in load(file).settings.elements] == ["netconf-openconfig"]
+
+
 def test_an_empty_file_is_a_daemon_without_elements(file: Path) -> None:
     file.touch()
     assert load(file).settings.elements == ()
@@ -83,6 +88,15 @@ def test_an_empty_file_is_a_daemon_without_elements(file: Path) -> None:
         ("[acs]\nusername = 'cpe'", "acs.password_file", "is missing", "Add it"),
         ("[discovery.dhcp]\ntrusted_relays = ['10.0.0.0/33']", "discovery.dhcp.trusted_relays.0", "network", "Correct"),
         ("[discovery.dhcp]\ntrusted_interfaces = ['et0']", "discovery.dhcp", "has et0, which interfaces lacks", "Corr"),
+        (ELEMENT.replace("uplink =", "#"), "elements.0.uplink", "is missing", "Add it"),
+        (ELEMENT.replace('"uplink-1"', '""'), "elements.0.uplink", "is missing", "Add it"),
+        (
+            ELEMENT.replace("bbf", "openconfig"),
+            "elements.0.uplink",
+            "is of no use to driver netconf-openconfig",
+            "Corr",
+        ),
+        (ELEMENT.replace("bbf", "x"), "elements.0.driver", "'netconf-bbf' or 'netconf-openconfig'", "Correct"),
         (ELEMENT + ELEMENT, "elements.1.name", "'olt-1' is used twice", "its own name"),
     ],
 )

@@ -56,6 +56,39 @@ async def test_the_example_makes_every_part(scene: Stage) -> None:
     assert acs.port == scene.ports["acs"]
 
 
+SWITCH = """
+[[elements]]
+name = "sw-1"
+driver = "netconf-openconfig"
+host = "127.0.0.1"
+username = "ztpd"
+password_file = "secrets/olt-1.password"
+host_key = "HOST_KEY"
+"""
+
+
+def with_switch(scene: Stage, host_key: str) -> Configuration:
+    scene.config.write_text(scene.config.read_text() + SWITCH.replace("HOST_KEY", host_key))
+    return load(scene.config)
+
+
+async def test_a_switch_is_listened_to_and_serves_ethernet(scene: Stage) -> None:
+    key = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().strip()
+    configuration = with_switch(scene, key)
+    parts.require(configuration)
+    assert (list(parts.drivers(configuration)), list(parts.listened_to(configuration))) == (["olt-1"], ["sw-1"])
+    assert list(parts.elements(configuration)) == ["olt-1", "sw-1"]
+    assert parts.names_listened_to(configuration) == ["sw-1"]
+    assert parts.technologies(configuration)["sw-1"] == {"ethernet"}
+    assert parts.hint_senders(configuration)["sw-1"] == ["127.0.0.1"]
+
+
+async def test_the_problems_of_olts_and_switches_are_told_at_once(scene: Stage) -> None:
+    scene.secret("known_hosts").write_text("")
+    keys = [problem.key for problem in problems_of(with_switch(scene, "nonsense"))]
+    assert keys == ["elements.0.known_hosts_file", "elements.1.host_key"]
+
+
 async def test_events_are_routed_by_the_patterns_of_the_endpoints(scene: Stage) -> None:
     wanting = parts.routes(parts.endpoints(load(scene.config)))
     assert wanting("job.failed") == ("dispatch",)

@@ -32,7 +32,7 @@ class Pace:
     random: Random
     poll_s: float
     reconnect_s: float
-    reread_s: float
+    reread_s: float = 0.5
 
     def jittered(self, seconds: float) -> float:
         """The time, or up to half of it less."""

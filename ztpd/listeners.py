@@ -1,0 +1,87 @@
+"""What hears the elements: for each its listener, whose lists and announcements are committed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+
+from drivers.base import Driver, ListsNeighbours, Neighbour
+from pon.onu import PresentOnu
+from ztpd.discovery.following import Pace
+from ztpd.discovery.inbox import GROUP
+from ztpd.discovery.lldp import LldpListener
+from ztpd.discovery.pon import Keep, PonListener
+from ztpd.domain.sighting import Source
+from ztpd.settings import DiscoverySection
+from ztpd.store import sightings
+from ztpd.store.sightings import Difference
+from ztpd.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """What the listeners share.
+
+    ``asked`` has each element's event that its list is to be read now; ``sighted`` counts what became of sightings (of
+    a source, how, how many), ``has_ports`` remembers an element's ports, ``report_up`` whether it answers.
+    """
+
+    store: Store
+    section: DiscoverySection
+    now: Callable[[], datetime]
+    random: Random
+    asked: Mapping[str, asyncio.Event]
+    sighted: Callable[[str, str, int], None]
+    has_ports: Callable[[str, frozenset[str]], None]
+    report_up: Callable[[str, bool], None]
+
+    def pon(self, driver: Driver) -> PonListener:
+        """Hears one OLT."""
+
+        async def announced(element: str, onu: PresentOnu, heard_at: datetime) -> None:
+            await self.store.commit(sightings.record_announcement, element, onu, heard_at)
+            self.sighted(Source.PON.value, "kept", 1)
+
+        async def listed(element: str, present: Sequence[PresentOnu], read_at: datetime) -> None:
+            async def record(after: Difference | None) -> list[Difference]:
+                return await self.store.commit(
+                    sightings.record_listing, element, present, read_at, after=after, limit=GROUP
+                )
+
+            await _a_few_at_a_time(record)
+
+        return PonListener(
+            driver,
+            Keep(announced, listed, self.has_ports),
+            self.now,
+            self.random,
+            self.section.poll_s,
+            self.section.reconnect_s,
+            self.report_up,
+            asked=self.asked[driver.name],
+        )
+
+    def lldp(self, lister: ListsNeighbours) -> LldpListener:
+        """Hears one element that lists its neighbours."""
+
+        async def listed(element: str, present: Sequence[Neighbour], read_at: datetime) -> None:
+            async def record(after: Difference | None) -> list[Difference]:
+                found = await self.store.commit(
+                    sightings.record_neighbours, element, present, read_at, after=after, limit=GROUP
+                )
+                self.sighted(Source.LLDP.value, "kept", len(found))
+                return found
+
+            await _a_few_at_a_time(record)
+
+        pace = Pace(self.random, self.section.poll_s, self.section.reconnect_s)
+        asked = self.asked[lister.name]
+        return LldpListener(lister, listed, self.has_ports, self.now, pace, self.report_up, asked)
+
+
+async def _a_few_at_a_time(record: Callable[[Difference | None], Awaitable[list[Difference]]]) -> None:
+    """Record what differs behind the last that was recorded, until that is all."""
+    last: Difference | None = None
+    while len(found := await record(last)) == GROUP:
+        last = found[-1]
