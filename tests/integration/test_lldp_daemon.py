@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from drivers.netconf_openconfig import NetconfOpenconfigReader, NetconfSettings
 from tests.conftest import ROOT
 from tests.integration.commands import ztpd
 from ztpd.lab.operator import Caller, until
@@ -110,3 +111,26 @@ async def test_a_cpe_is_heard_on_a_switch_that_is_only_listened_to() -> None:
         assert here.daemon.process.returncode == 0
         log = here.daemon.log.read_text()
         assert '"level":"error"' not in log.replace(" ", "")
+
+
+async def test_the_lab_switch_as_a_process_lists_who_is_plugged_into_it(tmp_path: Path) -> None:
+    async with stage(tmp_path, ROOT / "config") as scene:
+        password = scene.secret("olt-1.password")
+        key = str(scene.folder / "switch.key")
+        arguments = ("--port", "0", "--control", "0", "--password-file", str(password), "--host-key", key)
+        told = (await scene.start_peer("switch", "switch", *arguments, "--ports", "3")).facts
+        async with Caller(f"http://127.0.0.1:{told['control']}") as hand:
+            status, _ = await hand.call("POST", "/neighbours", {"port": "Ethernet3", "chassis_id": MAC})
+        assert (told["ready"], status) == ("switch", 200)
+        reader = NetconfOpenconfigReader(
+            NetconfSettings(
+                name="sw-1",
+                host="127.0.0.1",
+                port=told["netconf"],
+                username="ztpd",
+                password=password.read_text(),
+                host_key=told["host_key"],
+            )
+        )
+        assert [(each.port, each.chassis_mac) for each in await reader.list_neighbours()] == [("Ethernet3", MAC)]
+        await reader.close()
