@@ -28,7 +28,7 @@ from ztpd.api.server import serve
 from ztpd.config import Configuration
 from ztpd.discovery.dhcp import DhcpEar, Repeats
 from ztpd.discovery.hearing import hear, or_forgotten
-from ztpd.discovery.inbox import Inbox
+from ztpd.discovery.inbox import GROUP, Inbox
 from ztpd.discovery.intake import intake
 from ztpd.discovery.mqtt import MqttSource
 from ztpd.domain.sighting import Sighting, Source
@@ -234,8 +234,8 @@ class Daemon:
         door = self.configuration.settings.discovery.intake
         if door is None:
             return
-        listening = asyncio.Event()
-        accept = partial(self._accept_from_helper, parts.placing(self.configuration))
+        listening, room = asyncio.Event(), asyncio.Semaphore(GROUP)
+        accept = partial(self._accept_from_helper, parts.placing(self.configuration), room)
         serve_helpers = partial(intake, self.configuration.path(door), accept, listening=listening)
         yield Service("intake", serve_helpers), listening
 
@@ -260,8 +260,11 @@ class Daemon:
         """Count what became of a sighting."""
         self._sighted(sighting.source.value, outcome)
 
-    async def _accept_from_helper(self, place: Callable[[Sighting], Sighting], sighting: Sighting) -> None:
-        await self.keep(place(sighting))
+    async def _accept_from_helper(
+        self, place: Callable[[Sighting], Sighting], room: asyncio.Semaphore, sighting: Sighting
+    ) -> None:
+        async with room:
+            await self.keep(place(sighting))
         self._sighted(sighting.source.value, "kept")
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
 
@@ -25,6 +25,8 @@ class Listeners:
 
     ``asked`` has each element's event that its list is to be read now; ``sighted`` counts what became of sightings (of
     a source, how, how many), ``has_ports`` remembers an element's ports, ``report_up`` whether it answers.
+    ``announcing`` and ``listing`` bound what is under way over all elements: however many of them restart at once,
+    whoever else writes waits for two groups at most.
     """
 
     store: Store
@@ -35,19 +37,23 @@ class Listeners:
     sighted: Callable[[str, str, int], None]
     has_ports: Callable[[str, frozenset[str]], None]
     report_up: Callable[[str, bool], None]
+    announcing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(GROUP))
+    listing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def pon(self, driver: Driver) -> PonListener:
         """Hears one OLT."""
 
         async def announced(element: str, onu: PresentOnu, heard_at: datetime) -> None:
-            await self.store.commit(sightings.record_announcement, element, onu, heard_at)
+            async with self.announcing:
+                await self.store.commit(sightings.record_announcement, element, onu, heard_at)
             self.sighted(Source.PON.value, "kept", 1)
 
         async def listed(element: str, present: Sequence[PresentOnu], read_at: datetime) -> None:
             async def record(after: Difference | None) -> list[Difference]:
-                return await self.store.commit(
-                    sightings.record_listing, element, present, read_at, after=after, limit=GROUP
-                )
+                async with self.listing:
+                    return await self.store.commit(
+                        sightings.record_listing, element, present, read_at, after=after, limit=GROUP
+                    )
 
             await _a_few_at_a_time(record)
 
@@ -67,9 +73,10 @@ class Listeners:
 
         async def listed(element: str, present: Sequence[Neighbour], read_at: datetime) -> None:
             async def record(after: Difference | None) -> list[Difference]:
-                found = await self.store.commit(
-                    sightings.record_neighbours, element, present, read_at, after=after, limit=GROUP
-                )
+                async with self.listing:
+                    found = await self.store.commit(
+                        sightings.record_neighbours, element, present, read_at, after=after, limit=GROUP
+                    )
                 self.sighted(Source.LLDP.value, "kept", len(found))
                 return found
 
