@@ -108,6 +108,11 @@ class Configuration:
             raise self.problem(key, f"{path} is empty", "Write the secret into it.")
         return text
 
+    def private_file(self, key: str, named: Path) -> Path:
+        """The path of a secret's file, for what reads it itself; refuses as ``secret`` does (``ConfigError``)."""
+        self.secret(key, named)
+        return self.path(named)
+
 
 def load(file: Path) -> Configuration:
     """Read and check the file, overridden by the environment; raises ``ConfigError`` with every problem.
