@@ -37,7 +37,7 @@ from ztpd.listening import bind
 from ztpd.metrics import Metrics
 from ztpd.nudging import nudging
 from ztpd.provisioning.provisioner import Provisioner
-from ztpd.services import Service, running
+from ztpd.services import Service, running, until_or_ended
 from ztpd.store import attempts, deliveries, orders, sightings
 from ztpd.store.attempts import CpeResult, Lease
 from ztpd.store.store import Context, Store, open_store
@@ -320,11 +320,11 @@ async def run(
         services = [*daemon.working(inbox), *daemon.hints(), *(service for service, _ in hearing), *nudged_by]
         await stack.enter_async_context(running(services, ended, STOP_GRACE_S))
         for _, bound in hearing:
-            await _until(bound, ended)
+            await until_or_ended(bound, ended)
         daemon.readiness["services"] = READY
         tell.ready()
         try:
-            await _until(stop, ended)
+            await until_or_ended(stop, ended)
         finally:
             tell.stopping()
 
@@ -362,13 +362,3 @@ async def _serve(daemon: Daemon, stack: AsyncExitStack) -> None:
     acs = parts.acs(configuration)
     if acs is not None:
         await bind("acs", acs.host, acs.port, stack.enter_async_context(AcsServer(acs, daemon.core())))
-
-
-async def _until(event: asyncio.Event, ended: asyncio.Future[None]) -> None:
-    """Wait for the event; raises ``ServiceEnded`` when a service ends first."""
-    waiting = asyncio.create_task(event.wait())
-    awaited: set[asyncio.Future[Any]] = {waiting, ended}
-    await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    if ended.done():
-        ended.result()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -37,6 +38,16 @@ async def running(services: Sequence[Service], ended: asyncio.Future[None], grac
         for service in services:
             stack.push_async_callback(_Running(service, ended).stop, grace_s)
         yield
+
+
+async def until_or_ended(event: asyncio.Event, ended: asyncio.Future[None]) -> None:
+    """Wait for the event; raises ``ServiceEnded`` when a service ends first."""
+    waiting = asyncio.create_task(event.wait())
+    awaited: set[asyncio.Future[Any]] = {waiting, ended}
+    await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if ended.done():
+        ended.result()
 
 
 class _Running:

@@ -21,7 +21,7 @@ from ztpd.discovery.hearing import hear, or_forgotten
 from ztpd.discovery.lanes import Lane, Lanes
 from ztpd.discovery.trust import trust
 from ztpd.notify import notify
-from ztpd.services import Service, ServiceEnded, running
+from ztpd.services import Service, ServiceEnded, running, until_or_ended
 
 COUNTS_S = 60.0
 """How often the counts are logged, if they changed."""
@@ -95,11 +95,11 @@ async def _run(plan: Plan) -> None:
         stack.push_async_callback(_drain, lanes)
         await stack.enter_async_context(_hearing(sources, ended))
         for source in sources:
-            await _until(source.tried, ended)
+            await until_or_ended(source.tried, ended)
         log.info("ready", interfaces=list(plan.interfaces), intake=plan.intake)
         notify("READY=1", os.environ)
         try:
-            await _until(stop, ended)
+            await until_or_ended(stop, ended)
         finally:
             notify("STOPPING=1", os.environ)
             log.info("stopping")
@@ -117,16 +117,6 @@ async def _drain(lanes: Lanes) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(DRAIN_S):
             await lanes.emptied()
-
-
-async def _until(event: asyncio.Event, ended: asyncio.Future[None]) -> None:
-    """Wait for the event; raises ``ServiceEnded`` when a service ends first."""
-    waiting = asyncio.create_task(event.wait())
-    awaited: set[asyncio.Future[Any]] = {waiting, ended}
-    await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    if ended.done():
-        ended.result()
 
 
 class _Counts:
