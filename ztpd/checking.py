@@ -3,10 +3,10 @@
 import asyncio
 import enum
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from rich.console import Console
@@ -72,7 +72,8 @@ async def check(configuration: Configuration, *, offline: bool) -> list[Finding]
     broker = parts.broker(configuration)
     if broker is not None:
         answers.append(await _broker(broker))
-    return [*findings, _store(parts.engine(configuration)), *answers]
+    heard = await _interfaces(configuration.settings.discovery.dhcp.interfaces)
+    return [*findings, _store(parts.engine(configuration)), *heard, *answers]
 
 
 def _made(
@@ -125,6 +126,28 @@ async def _element(driver: Driver | ListsNeighbours, remark: str = "") -> Findin
     finally:
         await driver.close()
     return Finding(f"element {driver.name}", Verdict.OK, f"answers, {len(ports)} ports{remark}")
+
+
+async def _interfaces(names: Iterable[str]) -> list[Finding]:
+    """Whether the interfaces that DHCP is to be heard on are there and up, as the kernel tells by netlink."""
+    wanted = list(names)
+    if not wanted:
+        return []
+    from pyroute2 import AsyncIPRoute
+
+    async with AsyncIPRoute() as kernel:
+        links = {link.get_attr("IFLA_IFNAME"): link async for link in await kernel.get_links()}
+    return [_interface(name, links.get(name)) for name in wanted]
+
+
+def _interface(name: str, link: Mapping[str, Any] | None) -> Finding:
+    what = f"interface {name}"
+    if link is None:
+        remedy = "Plug it in, or correct discovery.dhcp.interfaces; it is heard as soon as it is there."
+        return Finding(what, Verdict.DOWN, f"there is none. {remedy}")
+    if link["state"] != "up":
+        return Finding(what, Verdict.DOWN, f"is down; it is heard as soon as it is up: ip link set {name} up")
+    return Finding(what, Verdict.OK, "up")
 
 
 async def _broker(settings: BrokerSettings) -> Finding:

@@ -210,6 +210,15 @@ class TestCheck:
         assert ran.code == 1
         assert re.search(r"down +element olt-1 +olt-1: connect: 127.0.0.1 port", ran.output)
 
+    async def test_an_interface_that_is_to_be_heard_is_looked_for(self, scene: Stage) -> None:
+        ran = await ztpd(scene, "check", ZTPD_ELEMENTS="[]", ZTPD_DISCOVERY__DHCP__INTERFACES='["lo", "nowhere0"]')
+        assert ran.code == 1
+        assert re.search(r"ok +interface lo +up", ran.output)
+        assert re.search(r"down +interface nowhere0 +there is none", ran.output)
+        assert_told("or correct discovery.dhcp.interfaces", ran.output)
+        offline = await ztpd(scene, "check", "--offline", ZTPD_DISCOVERY__DHCP__INTERFACES='["nowhere0"]')
+        assert (offline.code, "nowhere0" in offline.output) == (0, False)
+
     async def test_offline_reaches_nothing(self, scene: Stage) -> None:
         ran = await ztpd(scene, "check", "--offline", ZTPD_STORE__URL="postgresql://127.0.0.1:1/ztpd")
         assert (ran.code, ran.errors) == (0, "")
