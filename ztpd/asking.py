@@ -29,11 +29,13 @@ class DaemonSilent(Exception):
 class Status:
     """The daemon at one moment; ``waiting`` are the first jobs that failed or are held.
 
+    ``quarantined`` counts devices by reason, without those that somebody silenced.
     ``listened_to`` are the elements on which nothing is provisioned.
     """
 
     elements: dict[str, bool]
     jobs: dict[str, int]
+    quarantined: dict[str, int]
     deliveries: dict[str, dict[str, int]]
     waiting: list[dict[str, Any]]
     listened_to: list[str]
@@ -102,6 +104,7 @@ async def _get(session: aiohttp.ClientSession, path: str) -> str:
 def _status(metrics: str, waiting: list[dict[str, Any]], listened_to: list[str]) -> Status:
     elements: dict[str, bool] = {}
     jobs: dict[str, int] = {}
+    quarantined: dict[str, int] = {}
     deliveries: dict[str, dict[str, int]] = {}
     for family in text_string_to_metric_families(metrics):
         for sample in family.samples:
@@ -110,9 +113,11 @@ def _status(metrics: str, waiting: list[dict[str, Any]], listened_to: list[str])
                 elements[labels["element"]] = sample.value > 0
             elif sample.name == "ztpd_jobs":
                 jobs[labels["state"]] = int(sample.value)
+            elif sample.name == "ztpd_quarantined":
+                quarantined[labels["reason"]] = int(sample.value)
             elif sample.name == "ztpd_deliveries":
                 deliveries.setdefault(labels["endpoint"], {})[labels["state"]] = int(sample.value)
-    return Status(elements, jobs, deliveries, waiting, listened_to)
+    return Status(elements, jobs, quarantined, deliveries, waiting, listened_to)
 
 
 def show(found: Status, *, as_json: bool) -> None:
@@ -127,6 +132,7 @@ def show(found: Status, *, as_json: bool) -> None:
     )
     console.print(table_of("elements", elements))
     console.print(table_of("jobs", ((state, str(count)) for state, count in found.jobs.items() if count)))
+    console.print(table_of("quarantine", ((reason, str(count)) for reason, count in found.quarantined.items())))
     endpoints = (
         (name, ", ".join(f"{count} {state}" for state, count in sorted(states.items())))
         for name, states in sorted(found.deliveries.items())

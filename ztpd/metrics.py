@@ -43,6 +43,7 @@ class Metrics:
         self.acs_sessions = self._counter("ztpd_acs_sessions", "TR-069 sessions ended", "outcome")
         self.element_up = self._gauge("ztpd_element_up", "1 while the element answers, else 0", "element")
         self._jobs = self._gauge("ztpd_jobs", "Jobs by state", "state")
+        self._quarantined = self._gauge("ztpd_quarantined", "Devices in quarantine that nobody silenced", "reason")
         self._deliveries = self._gauge("ztpd_deliveries", "Deliveries by endpoint and state", "endpoint", "state")
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
@@ -54,17 +55,25 @@ class Metrics:
     def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
         return Histogram(name, text, labels, buckets=buckets, registry=self.registry)
 
-    def show_stored(self, jobs: Mapping[str, int], deliveries: Iterable[Mapping[str, Any]]) -> None:
-        """Set the gauges of what is stored now: jobs by state; rows of ``endpoint``, ``state`` and ``deliveries``."""
+    def show_stored(
+        self, jobs: Mapping[str, int], quarantined: Mapping[str, int], deliveries: Iterable[Mapping[str, Any]]
+    ) -> None:
+        """Set the gauges of what is stored now.
+
+        Jobs by state, quarantined devices by reason, and rows of ``endpoint``, ``state`` and ``deliveries``.
+        """
         self.forget_stored()
         for state in JobState:
             self._jobs.labels(state).set(jobs.get(state, 0))
+        for reason, devices in quarantined.items():
+            self._quarantined.labels(reason).set(devices)
         for row in deliveries:
             self._deliveries.labels(row["endpoint"], row["state"]).set(row["deliveries"])
 
     def forget_stored(self) -> None:
         """Show no gauge of what is stored: better none than an old one while the database cannot be read."""
         self._jobs.clear()
+        self._quarantined.clear()
         self._deliveries.clear()
 
     def exposition(self) -> bytes:

@@ -269,10 +269,17 @@ class TestStatus:
         assert_told("Add the location with PUT /v1/locations/{id}", ran.output)
         assert_narrow(ran.output)
 
+    async def test_quarantine_is_counted_by_reason(self, live: Theatre) -> None:
+        await live.cast.olt.call("POST", "/onus", {"serial": "ALCL00000009", "port": "1/1/1"})
+        ran = await until(
+            lambda: ztpd(live.scene, "status"), lambda ran: "unknown" in ran.output, "the unknown ONU in quarantine"
+        )
+        assert re.search(r"quarantine\s+unknown +1\n", ran.output)
+
     async def test_json_is_for_programs(self, live: Theatre) -> None:
         ran = await ztpd(live.scene, "status", "--json")
         found = json.loads(ran.output)
-        assert set(found) == {"elements", "jobs", "deliveries", "waiting", "listened_to"}
+        assert set(found) == {"elements", "jobs", "quarantined", "deliveries", "waiting", "listened_to"}
         assert (found["elements"], found["listened_to"]) == ({"olt-1": True}, [])
 
     async def test_a_daemon_that_does_not_run_is_said(self, scene: Stage) -> None:

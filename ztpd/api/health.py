@@ -34,13 +34,15 @@ async def get_metrics(call: Call[Nothing, Nothing, Nothing]) -> Text:
     """Everything that is counted and measured, for Prometheus."""
     metrics, store = call.context.metrics, call.context.store
     try:
-        jobs, deliveries = await store.read(lambda reader: (reader.job_counts(), reader.delivery_counts()))
+        stored = await store.read(
+            lambda reader: (reader.job_counts(), reader.quarantine_counts(), reader.delivery_counts())
+        )
     except StoreUnavailable as error:
         # What is counted in memory tells most when the database is down.
         log.warning("metrics_without_store", error=str(error))
         metrics.forget_stored()
     else:
-        metrics.show_stored(jobs, deliveries)
+        metrics.show_stored(*stored)
     return Text(metrics.exposition(), CONTENT_TYPE)
 
 

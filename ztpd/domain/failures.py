@@ -66,8 +66,8 @@ SENTENCES: dict[Code, Sentences] = {
         "The port shows a serial that is not allocated to the job.",
     ),
     Code.WRONG_PORT: Sentences(
-        "The device is on another port than planned: check the splitter and the drop fibre of this address.",
-        "The serial was heard on another port than the location's; move the fibre or correct the location.",
+        "The device is on another port than planned: check the cable, or splitter and drop fibre, of this address.",
+        "The device was heard on another port than the location's; move it, or correct the location.",
     ),
     Code.DUPLICATE_SERIAL: Sentences(
         "A second device reports the same serial; replace this one and bring it back.",

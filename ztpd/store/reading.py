@@ -111,6 +111,10 @@ class Reader:
             "nearest": [asdict(near) for near in waiting.near(serial, place)],
         }
 
+    def quarantine_counts(self) -> dict[str, int]:
+        """How many devices are in quarantine for each reason, without those that somebody silenced."""
+        return {row["reason"]: row["devices"] for row in self._all("count_quarantine")}
+
     def audit(self, after: int, limit: int, subject: str | None) -> list[Shown]:
         """A page of what was done by hand, oldest first."""
         rows = self._all("list_audit", after=after, limit=limit, subject=subject)

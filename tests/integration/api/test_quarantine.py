@@ -1,5 +1,6 @@
 """Quarantine over HTTP: what is listed and why, a device given to a job, one that nobody wants to hear of."""
 
+import re
 from typing import Any
 
 import pytest
@@ -21,6 +22,12 @@ async def hear(world: World, serial: str = ONT["serial"], port: str = "1/1/3") -
 async def quarantined(world: World, query: str = "") -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = (await world.get(f"/v1/quarantine{query}")).json["items"]
     return items
+
+
+async def counted(world: World) -> dict[str, int]:
+    """How many devices the metrics show, by reason."""
+    exposed = (await world.get("/metrics")).body.decode()
+    return {reason: int(float(count)) for reason, count in re.findall(r'ztpd_quarantined{reason="(.+)"} (.+)', exposed)}
 
 
 async def audit(world: World) -> list[tuple[str, str, str]]:
@@ -70,7 +77,7 @@ async def test_a_device_on_another_port_holds_the_job_that_it_is_given_to(world:
     assert [failure["code"] for failure in reply.json["failures"]] == ["wrong-port"]
     [held] = await quarantined(world)
     assert held["detail"] == "heard on olt-1 1/1/1, expected on olt-1 1/1/3"
-    assert held["why"].startswith("The serial was heard on another port")
+    assert held["why"].startswith("The device was heard on another port")
 
 
 @pytest.mark.parametrize(
@@ -118,10 +125,11 @@ async def test_only_what_is_quarantined_can_be_allocated_or_ignored(world: World
 async def test_an_ignored_device_is_listed_on_demand_until_it_is_held_for_another_reason(world: World) -> None:
     device = await hear(world)
     body = {"reason": "the lab's own"}
+    assert await counted(world) == {"unknown": 1}
     for _ in range(2):
         reply = await world.send("POST", f"/v1/quarantine/{device}/ignore", body)
         assert reply.json["ignored_at"] is not None
-    assert await quarantined(world) == []
+    assert (await quarantined(world), await counted(world)) == ([], {})
     assert [held["id"] for held in await quarantined(world, "?ignored=true")] == [device]
     assert await audit(world) == [("admin", "device.ignore", f"device/{device}")] * 2
     await hear(world, port="1/1/1")

@@ -35,11 +35,15 @@ def test_every_metric_has_the_name_and_labels_that_dashboards_use() -> None:
 
 def test_what_is_stored_replaces_what_was_shown_before() -> None:
     metrics = Metrics()
-    metrics.show_stored({"held": 2}, [{"endpoint": "billing", "state": "pending", "deliveries": 3}])
-    metrics.show_stored({"ready": 1}, [{"endpoint": "billing", "state": "delivered", "deliveries": 3}])
+    metrics.show_stored({"held": 2}, {"unknown": 3}, [{"endpoint": "billing", "state": "pending", "deliveries": 3}])
+    metrics.show_stored(
+        {"ready": 1}, {"duplicate-serial": 1}, [{"endpoint": "billing", "state": "delivered", "deliveries": 3}]
+    )
     shown = samples(metrics)
     assert shown["ztpd_jobs", (("state", "held"),)] == 0
     assert shown["ztpd_jobs", (("state", "ready"),)] == 1
+    assert shown["ztpd_quarantined", (("reason", "duplicate-serial"),)] == 1
+    assert ("ztpd_quarantined", (("reason", "unknown"),)) not in shown
     assert shown["ztpd_deliveries", (("endpoint", "billing"), ("state", "delivered"))] == 3
     assert ("ztpd_deliveries", (("endpoint", "billing"), ("state", "pending"))) not in shown
 

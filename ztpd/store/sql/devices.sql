@@ -110,6 +110,9 @@ SELECT * FROM device
 WHERE state = 'quarantined' AND id > :after AND (CAST(:ignored AS INTEGER) = 1 OR ignored_at IS NULL)
 ORDER BY id LIMIT :limit;
 
+-- name: count_quarantine()
+SELECT reason, COUNT(*) AS devices FROM device WHERE state = 'quarantined' AND ignored_at IS NULL GROUP BY reason;
+
 -- name: ignore_device(now, id)!
 UPDATE device SET ignored_at = :now WHERE id = :id;
 
