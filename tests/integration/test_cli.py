@@ -2,12 +2,9 @@
 
 import asyncio
 import json
-import os
 import re
-import signal
 import socket
 import sqlite3
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -271,10 +268,11 @@ class TestStatus:
 
     async def test_quarantine_is_counted_by_reason(self, live: Theatre) -> None:
         await live.cast.olt.call("POST", "/onus", {"serial": "ALCL00000009", "port": "1/1/1"})
-        ran = await until(
-            lambda: ztpd(live.scene, "status"), lambda ran: "unknown" in ran.output, "the unknown ONU in quarantine"
+        await until(
+            lambda: ztpd(live.scene, "status"),
+            lambda ran: re.search(r"quarantine\s+unknown +[1-9]", ran.output) is not None,
+            "the unknown ONU in quarantine",
         )
-        assert re.search(r"quarantine\s+unknown +1\n", ran.output)
 
     async def test_json_is_for_programs(self, live: Theatre) -> None:
         ran = await ztpd(live.scene, "status", "--json")
@@ -399,51 +397,3 @@ class TestReplay:
     async def test_without_a_daemon_it_says_so(self, scene: Stage, tmp_path: Path, heard: list[bytes]) -> None:
         ran = await ztpd(scene, "replay", str(self.write(tmp_path / "a.pcap", *heard)))
         assert_plain(ran, 1, "intake.sock", "start `ztpd run`")
-
-
-class TestDemo:
-    async def test_it_plays_every_step_without_a_raw_socket(self, scene: Stage) -> None:
-        report = scene.folder / "out/report.json"
-        ran = await ztpd_process(
-            scene, "lab", "demo", "--replay-dhcp", "--config", str(ROOT / "config"), "--report", str(report)
-        )
-        assert ran.code == 0, ran
-        told = json.loads(report.read_text())
-        assert [step["step"] for step in told["steps"]][-1] == "billed"
-        assert (told["missing"], told["problem"]) == ([], None)
-        activated = [each for each in told["received"]["billing"]["received"] if each["type"] == "service.activated"]
-        assert len(activated) == 1
-        assert activated[0]["verified"]
-        assert all(step["at_ms"] >= step["took_ms"] > 0 for step in told["steps"])
-        assert told["trace"][0]["what"] == "job.ordered"
-
-    async def test_a_step_that_is_missing_fails_it_and_leaves_report_and_logs(self, scene: Stage) -> None:
-        report = scene.folder / "out/report.json"
-        arguments = ("lab", "demo", "--replay-dhcp", "--config", str(ROOT / "config"), "--report", str(report))
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "ztpd", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-        )
-        children = await until(
-            lambda: asyncio.to_thread(self.children, process.pid),
-            lambda found: "run" in found,
-            "the daemon, started after its peers",
-        )
-        os.kill(children["receiver"], signal.SIGKILL)
-        output, errors = await asyncio.wait_for(process.communicate(), 60)
-        assert process.returncode == 1
-        assert errors == b""
-        told = json.loads(report.read_text())
-        assert "dispatch told" in told["missing"]
-        assert told["problem"]
-        assert b"missing: " in output
-        assert (report.parent / "ztpd.log").exists()
-
-    @staticmethod
-    def children(pid: int) -> dict[str, int]:
-        """The processes that a process started, the first of each subcommand (``run``, ``receiver`` …)."""
-        found: dict[str, int] = {}
-        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            words = Path(f"/proc/{child}/cmdline").read_text().split("\0")
-            for word in {"run", "olt", "receiver"} & set(words):
-                found.setdefault(word, int(child))
-        return found
