@@ -1,7 +1,7 @@
 """Whose option 82, or DHCPv6 envelope, counts: a client can put one in as well as a relay can."""
 
 from collections.abc import Callable, Collection, Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from ztpd.discovery.dhcp import Message
@@ -25,25 +25,24 @@ def trust(
     count only when the outer relays had them from listed ones, whatever the interface.
     """
     on_trusted_interface = interface is not None and interface in trusted_interfaces
-    is_ours, ours = _listed(trusted_relays), relays(trusted_relays)
+    is_ours = _listed(trusted_relays)
 
     def trusts(message: Message) -> bool:
         if isinstance(message, Dhcp6Message):
             return all(map(is_ours, message.inner_relays)) and (on_trusted_interface or _from_ours(message, is_ours))
-        return on_trusted_interface or ours((message.source_ip, message.giaddr))
+        return on_trusted_interface or _are_ours((message.source_ip, message.giaddr), is_ours)
 
     return trusts
 
 
 def relays(trusted_relays: Collection[Network]) -> Callable[[Iterable[str]], bool]:
     """Whether every address given is of a relay of ours, and there is one; empty fields do not count."""
-    is_ours = _listed(trusted_relays)
+    return partial(_are_ours, is_ours=_listed(trusted_relays))
 
-    def ours(addresses: Iterable[str]) -> bool:
-        told = {address for address in addresses if address != _NO_ADDRESS}
-        return bool(told) and all(map(is_ours, told))
 
-    return ours
+def _are_ours(addresses: Iterable[str], is_ours: IsOurs) -> bool:
+    told = {address for address in addresses if address != _NO_ADDRESS}
+    return bool(told) and all(map(is_ours, told))
 
 
 def _listed(trusted_relays: Collection[Network]) -> IsOurs:

@@ -1,6 +1,6 @@
 """Intentions that come from discovery: a device was heard, an element's list was read, a CPE asks what to do."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from operator import itemgetter
@@ -92,8 +92,8 @@ def record_listing(
         absent = PresentOnu(each.port, each.name, OnuPresence.ABSENT)
         return record_announcement(tx, element, onus[each.name, each.port] if each.present else absent, read_at)
 
-    found = sorted(_differences(tx, element, Kind.PON, states, read_at, claiming))
-    return _record_each(tx, element, [each for each in found if after is None or each > after][:limit], record)
+    found = _differences(tx, element, Kind.PON, states, read_at, claiming)
+    return _record_each(tx, element, _part_of(found, after, limit), record)
 
 
 def record_neighbours(
@@ -115,8 +115,8 @@ def record_neighbours(
         neighbour = heard[each.name, each.port] if each.present else None
         return record_sighting(tx, neighbours.sighting_of(element, each.port, each.name, neighbour, read_at))
 
-    found = sorted(_differences(tx, element, Kind.MAC, states, read_at))
-    return _record_each(tx, element, [each for each in found if after is None or each > after][:limit], record)
+    found = _differences(tx, element, Kind.MAC, states, read_at)
+    return _record_each(tx, element, _part_of(found, after, limit), record)
 
 
 def _differences(
@@ -147,6 +147,10 @@ def _differences(
     for (name, port), state in states.items():
         if name in awaited or known.get((name, port)) != state or (name, port) in claiming:
             yield Difference(True, name, port)
+
+
+def _part_of(found: Iterable[Difference], after: Difference | None, limit: int | None) -> list[Difference]:
+    return sorted(each for each in found if after is None or each > after)[:limit]
 
 
 def _record_each(

@@ -8,7 +8,7 @@ from ztpd.domain.failures import Code, Failure
 from ztpd.domain.identity import Kind
 from ztpd.domain.lifecycle import DeviceState
 from ztpd.domain.matching import Conflict, Match, Verdict
-from ztpd.domain.sighting import LISTED, Presence, Sighting, Source
+from ztpd.domain.sighting import LISTED, Place, Presence, Sighting, Source
 from ztpd.store import allocations, devices
 from ztpd.store.times import from_text
 from ztpd.store.transaction import Row, Transaction
@@ -36,11 +36,12 @@ def _contradiction(tx: Transaction, before: Row) -> Failure | None:
     device = before["id"]
     present = tx.all("places_of_device", device=device)
     if len(present) > 1:
+        places = [Place(row["element"], row["port"]) for row in present]
         if any(name.kind is Kind.PON for name in devices.names_of(tx, device)):
-            return contradiction.cloned(*devices.places_of(tx, device))
+            return contradiction.cloned(*places)
         # The operator's own switches are neighbours on many ports: they contradict nothing that anybody expects.
         nobodys = before["reason"] == devices.UNKNOWN
-        return None if nobodys else contradiction.cloned(*devices.places_of(tx, device), by=Code.DUPLICATE_MAC)
+        return None if nobodys else contradiction.cloned(*places, by=Code.DUPLICATE_MAC)
     stays = [Stay(row["element"], from_text(row["since"]), tx.now) for row in present]
     return contradiction.two_homes([*stays, *_heard_behind(tx, device)], tx.now)
 
