@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
 
+from drivers.access import PresentDevice
 from drivers.base import Driver, ListsNeighbours, Neighbour
-from pon.onu import PresentOnu
 from ztpd.discovery.following import Pace
 from ztpd.discovery.inbox import GROUP
 from ztpd.discovery.lldp import LldpListener
@@ -43,12 +43,12 @@ class Listeners:
     def pon(self, driver: Driver) -> PonListener:
         """Hears one OLT."""
 
-        async def announced(element: str, onu: PresentOnu, heard_at: datetime) -> None:
+        async def announced(element: str, onu: PresentDevice, heard_at: datetime) -> None:
             async with self.announcing:
                 await self.store.commit(sightings.record_announcement, element, onu, heard_at)
             self.sighted(Source.PON.value, "kept", 1)
 
-        async def listed(element: str, present: Sequence[PresentOnu], read_at: datetime) -> None:
+        async def listed(element: str, present: Sequence[PresentDevice], read_at: datetime) -> None:
             async def record(after: Difference | None) -> list[Difference]:
                 async with self.listing:
                     return await self.store.commit(

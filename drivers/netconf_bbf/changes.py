@@ -6,6 +6,7 @@ MAC tables) are merged, and taken away with their last user.
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from drivers.access import WantedAccess
 from drivers.netconf_bbf import names, payloads, xml
 from drivers.netconf_bbf.allocation import Numbers, Used, allocate, held_numbers, used_numbers
 from drivers.netconf_bbf.configuration import Configuration, Kind
@@ -14,7 +15,6 @@ from drivers.netconf_bbf.payloads import Edit, Object
 from drivers.netconf_bbf.plant import Plant, Port
 from drivers.netconf_bbf.reading import observed_onu
 from drivers.netconf_bbf.xml import q, text_at
-from pon.onu import WantedOnu
 
 Key = tuple[Kind, str]
 
@@ -45,19 +45,19 @@ class Batch:
         used = self._used.setdefault(port.channel_partition, Used())
         return allocate(used, port, held_numbers(self.inventory.configuration, serial))
 
-    def take_place(self, wanted: WantedOnu) -> None:
+    def take_place(self, wanted: WantedAccess) -> None:
         """Raise ``Occupied`` when another of the batch has the serial, the service or the VLAN of its own."""
         uplink = self.inventory.uplink
-        places = [f"serial {wanted.serial}", f"service {wanted.service}"]
+        places = [f"serial {wanted.device}", f"service {wanted.service}"]
         if wanted.c_vlan is not None:
             places.append(f"VLAN {names.network_sub_interface(uplink, wanted.s_vlan, wanted.c_vlan)}")
         for place in places:
             if place in self._takers:
                 raise Occupied(f"{place} is wanted twice: by {self._takers[place]} too")
-        self._takers.update((place, f"{wanted.service} on {wanted.serial}") for place in places)
+        self._takers.update((place, f"{wanted.service} on {wanted.device}") for place in places)
 
 
-def objects_for(batch: Batch, wanted: WantedOnu) -> list[Object]:
+def objects_for(batch: Batch, wanted: WantedAccess) -> list[Object]:
     """The objects that make up one more ONU of a batch.
 
     Raises ``NotRepresentable``, ``NoSuchPort``, ``Occupied`` and ``Exhausted``.
@@ -70,7 +70,7 @@ def objects_for(batch: Batch, wanted: WantedOnu) -> list[Object]:
     _check_serial(inventory, wanted)
     _check_forwarding(inventory, wanted)
     batch.take_place(wanted)
-    return payloads.service_objects(wanted, batch.numbers_for(wanted.serial, port), port, inventory.uplink)
+    return payloads.service_objects(wanted, batch.numbers_for(wanted.device, port), port, inventory.uplink)
 
 
 def edits_to_provision(inventory: Inventory, wanted: Sequence[tuple[str, Sequence[Object]]]) -> list[Edit]:
@@ -94,7 +94,7 @@ def edits_to_remove(inventory: Inventory, serial: str) -> list[Edit]:
 
     Raises ``Occupied`` when the serial is configured by another than ztpd.
     """
-    _check_not_foreign(inventory, serial)
+    check_not_foreign(inventory, serial)
     entries = inventory.configuration.entries
     present = [(kind, name) for kind, name in _own_keys(names.of_onu(serial)) if name in entries[kind]]
     departures = _departures(inventory, [serial], frozenset())
@@ -102,29 +102,30 @@ def edits_to_remove(inventory: Inventory, serial: str) -> list[Edit]:
     return [*leaving, *(payloads.removal(*key) for key in (*departures, *present))]
 
 
-def _check_not_foreign(inventory: Inventory, serial: str) -> None:
+def check_not_foreign(inventory: Inventory, serial: str) -> None:
+    """Raise ``Occupied`` when the serial is configured by another than ztpd."""
     foreign = inventory.foreign_v_ani(serial)
     if foreign is not None:
         raise Occupied(f"serial {serial} is configured as {foreign}, which ztpd did not make")
 
 
-def _check_serial(inventory: Inventory, wanted: WantedOnu) -> None:
+def _check_serial(inventory: Inventory, wanted: WantedAccess) -> None:
     """Raise ``Occupied`` when the serial is configured by another or elsewhere, or its name is taken."""
-    _check_not_foreign(inventory, wanted.serial)
-    own = names.of_onu(wanted.serial)
+    check_not_foreign(inventory, wanted.device)
+    own = names.of_onu(wanted.device)
     if own.v_ani not in inventory.configuration.entries[Kind.INTERFACE]:
         return
-    observed = observed_onu(inventory, wanted.serial)
+    observed = observed_onu(inventory, wanted.device)
     if observed is None:
-        raise Occupied(f"{own.v_ani} exists with another serial than {wanted.serial}")
+        raise Occupied(f"{own.v_ani} exists with another serial than {wanted.device}")
     if observed.port != wanted.port:
-        raise Occupied(f"serial {wanted.serial} is configured on port {observed.port}, not on {wanted.port}")
+        raise Occupied(f"serial {wanted.device} is configured on port {observed.port}, not on {wanted.port}")
 
 
-def _check_forwarding(inventory: Inventory, wanted: WantedOnu) -> None:
+def _check_forwarding(inventory: Inventory, wanted: WantedAccess) -> None:
     """Raise ``Occupied`` when the service is configured elsewhere, or its VLAN or forwarder is another's."""
     uplink = inventory.uplink
-    own = names.of_onu(wanted.serial)
+    own = names.of_onu(wanted.device)
     network = names.network_sub_interface(uplink, wanted.s_vlan, wanted.c_vlan)
     target = names.forwarder(wanted.service, uplink, wanted.s_vlan, wanted.c_vlan)
     for sub_interface, member in inventory.members.items():
@@ -133,7 +134,7 @@ def _check_forwarding(inventory: Inventory, wanted: WantedOnu) -> None:
         if member.service == wanted.service:
             raise Occupied(f"service {wanted.service} is configured on {sub_interface} in {member.forwarder}")
         elsewhere = sub_interface == network and member.forwarder != target
-        if elsewhere and not _is_sole_user(inventory, wanted.serial, member.forwarder):
+        if elsewhere and not _is_sole_user(inventory, wanted.device, member.forwarder):
             raise Occupied(f"{network} is used by {member.forwarder}")
         if member.forwarder == target and wanted.c_vlan is not None and member.service is not None:
             raise Occupied(f"{target} is used by service {member.service}")

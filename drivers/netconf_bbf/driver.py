@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import structlog
 
+from drivers.access import Levels, ObservedAccess, PresentDevice, WantedAccess, differences
 from drivers.base import Capabilities, Heard, Outcome, Plan
 from drivers.errors import Conflict, Rejected, Unreachable
 from drivers.netconf.malformed import Malformed
@@ -21,7 +22,6 @@ from drivers.netconf_bbf.payloads import Object
 from drivers.netconf_bbf.plant import plant_of, silent_ports
 from drivers.netconf_bbf.settings import NetconfBbfSettings
 from drivers.netconf_bbf.xml import Element
-from pon.onu import ObservedOnu, Optics, PresentOnu, WantedOnu, differences
 
 _log = structlog.get_logger()
 _COMPONENT_DEPTH = 4
@@ -47,6 +47,7 @@ class NetconfBbfDriver:
         self._settings = settings
         self._session = NetconfSession(settings)
         self._turn = asyncio.Lock()
+        self._adopted: set[str] = set()
 
     async def capabilities(self) -> Capabilities:
         """What this element can do; opens the session when there is none."""
@@ -56,7 +57,9 @@ class NetconfBbfDriver:
             technologies=frozenset({"pon"}),
             announces=transaction.offers(offered, "urn:ietf:params:netconf:capability:notification:"),
             confirmed_commit=transaction.offers_confirmed_commit(offered),
-            measures_optics=True,
+            measures=frozenset({"onu_rx_dbm", "olt_rx_dbm"}),
+            reboots=False,
+            saves=False,
         )
 
     async def ports(self) -> frozenset[str]:
@@ -82,7 +85,7 @@ class NetconfBbfDriver:
             self.lost_announcements += announcements.lost
             await session.close()
 
-    async def list_discovered(self) -> list[PresentOnu]:
+    async def list_discovered(self) -> list[PresentDevice]:
         """Every ONU present on any channel termination, configured or not."""
         async with self._turn:
             dialect = await _dialect(self._session)
@@ -91,7 +94,7 @@ class NetconfBbfDriver:
         self._count(malformed)
         return found
 
-    async def list_provisioned(self) -> list[ObservedOnu]:
+    async def list_provisioned(self) -> list[ObservedAccess]:
         """Every ONU that has a v-ANI with an expected serial number, whoever configured it."""
         async with self._turn:
             dialect = await _dialect(self._session)
@@ -101,50 +104,61 @@ class NetconfBbfDriver:
         self._count(malformed)
         return [_with_presence(onu, states, dialect) for onu in found]
 
-    async def read(self, serial: str) -> ObservedOnu | None:
-        """The configuration and state of one ONU, or None when no v-ANI expects its serial."""
+    async def read(self, devices: Sequence[str]) -> dict[str, ObservedAccess]:
+        """The configuration and state of each ONU that a v-ANI expects."""
         async with self._turn:
-            return await self._read(serial)
+            found = [await self._read(serial) for serial in devices]
+        return {onu.device: onu for onu in found if onu is not None}
 
-    async def plan(self, wanted: WantedOnu) -> Plan:
-        """Read, and say what must change; raises ``Conflict`` if the serial is configured elsewhere or by another.
+    async def plan(self, wanted: Sequence[WantedAccess]) -> list[Plan]:
+        """Read, and say what must change; refused if the serial is configured elsewhere or by another.
 
         Whether others hold the service or its VLAN is seen by ``apply``, which reads more.
         """
         async with self._turn:
-            _, inventory = await self._around(wanted.serial)
-        self._prepare(Batch(inventory), wanted)
-        return Plan(wanted, differences(wanted, self._observed(inventory, wanted.serial)))
+            return [await self._plan(each) for each in wanted]
 
     async def apply(self, plans: Sequence[Plan]) -> list[Outcome]:
         """Make the plans true in one commit; when that is refused, one commit per plan, so that each fails alone."""
-        pending = [plan for plan in plans if plan.changes]
-        outcomes = {id(plan): Outcome(plan, changed=False) for plan in plans}
+        outcomes = [Outcome(plan.wanted.device, changed=False, error=plan.refused) for plan in plans]
+        pending = [n for n, plan in enumerate(plans) if plan.changes and plan.refused is None]
         if pending:
             async with self._turn, transaction.locked_candidate(self._session, self._settings):
-                for outcome in await self._apply_together(pending):
-                    outcomes[id(outcome.plan)] = outcome
-        return [outcomes[id(plan)] for plan in plans]
+                made = await self._apply_together([plans[n] for n in pending])
+            for n, outcome in zip(pending, made, strict=True):
+                outcomes[n] = outcome
+        return outcomes
 
-    async def measure(self, serial: str) -> Optics:
-        """Light levels in both directions now; what cannot be read is None."""
-        v_ani = names.of_onu(serial).v_ani
-        async with self._turn:
-            data = await self._session.get(filters.optics(serial))
-            onu_rx_dbm = await self._received_by(optics.onu_components(data, v_ani))
-        return Optics(onu_rx_dbm=onu_rx_dbm, olt_rx_dbm=optics.olt_rx_dbm(data, serial, v_ani))
-
-    async def remove(self, serial: str) -> bool:
-        """Take away everything made for the serial; False when there was nothing."""
+    async def set_admin(self, devices: Sequence[str], enabled: bool) -> list[Outcome]:
+        """Enable or disable the v-ANIs of ONUs that ztpd made, in one commit."""
         async with self._turn, transaction.locked_candidate(self._session, self._settings):
-            inventory = await self._inventory_for([serial])
-            try:
-                edits = changes.edits_to_remove(inventory, serial)
-            except Occupied as error:
-                raise Conflict(self.name, "remove", str(error)) from error
+            inventory = await self._inventory_for(devices)
+            outcomes = [self._admin_outcome(inventory, serial, enabled) for serial in devices]
+            edits = [payloads.admin(names.of_onu(each.device).v_ani, enabled) for each in outcomes if each.changed]
             if edits:
                 await transaction.commit_edits(self._session, self._settings, edits)
-            return bool(edits)
+        return outcomes
+
+    async def measure(self, devices: Sequence[str]) -> dict[str, Levels]:
+        """Light levels in both directions now; what cannot be read is None."""
+        async with self._turn:
+            return {serial: await self._measure(serial) for serial in devices}
+
+    async def reboot(self, device: str) -> None:
+        """Refused: the modules of TR-385 have no operation that restarts an ONU."""
+        raise Rejected(self.name, "reboot", f"{device} cannot be restarted: TR-385 has no operation for it")
+
+    async def remove(self, devices: Sequence[str]) -> list[Outcome]:
+        """Take away everything made for the serials, one commit each, so that each fails alone."""
+        async with self._turn, transaction.locked_candidate(self._session, self._settings):
+            return [await self._remove(serial) for serial in devices]
+
+    def adopt(self, devices: Iterable[str]) -> None:
+        """Treat the v-ANIs that expect these serials as ztpd's own."""
+        self._adopted.update(devices)
+
+    async def save(self) -> None:
+        """Nothing: what is committed outlasts a restart."""
 
     async def close(self) -> None:
         """End the session; the driver may be used again."""
@@ -156,30 +170,71 @@ class NetconfBbfDriver:
             return await self._attempt(plans)
         except Rejected as refused:
             if len(plans) == 1:
-                return [Outcome(plans[0], changed=False, error=refused)]
+                return [Outcome(plans[0].wanted.device, changed=False, error=refused)]
         return [outcome for plan in plans for outcome in await self._apply_together([plan])]
+
+    async def _plan(self, wanted: WantedAccess) -> Plan:
+        _, inventory = await self._around(wanted.device)
+        try:
+            self._prepare(Batch(inventory), wanted)
+            return Plan(wanted, differences(wanted, self._observed(inventory, wanted.device)))
+        except Rejected as refused:
+            return Plan(wanted, (), refused)
+
+    async def _measure(self, serial: str) -> Levels:
+        v_ani = names.of_onu(serial).v_ani
+        data = await self._session.get(filters.optics(serial))
+        onu_rx_dbm = await self._received_by(optics.onu_components(data, v_ani))
+        return Levels(onu_rx_dbm=onu_rx_dbm, olt_rx_dbm=optics.olt_rx_dbm(data, serial, v_ani))
+
+    async def _remove(self, serial: str) -> Outcome:
+        inventory = await self._inventory_for([serial])
+        try:
+            edits = changes.edits_to_remove(inventory, serial)
+            if edits:
+                await transaction.commit_edits(self._session, self._settings, edits)
+        except Occupied as error:
+            return Outcome(serial, changed=False, error=Conflict(self.name, "remove", str(error)))
+        except Rejected as refused:
+            return Outcome(serial, changed=False, error=refused)
+        return Outcome(serial, changed=bool(edits))
+
+    def _admin_outcome(self, inventory: Inventory, serial: str, enabled: bool) -> Outcome:
+        """What setting an ONU's state comes to: refused, changed, or there already."""
+        try:
+            if serial not in self._adopted:
+                changes.check_not_foreign(inventory, serial)
+            observed = self._observed(inventory, serial)
+        except Occupied as error:
+            return Outcome(serial, changed=False, error=Conflict(self.name, "set-admin", str(error)))
+        except Rejected as refused:
+            return Outcome(serial, changed=False, error=refused)
+        if observed is None:
+            missing = Rejected(self.name, "set-admin", f"serial {serial} is not configured")
+            return Outcome(serial, changed=False, error=missing)
+        return Outcome(serial, changed=observed.enabled != enabled)
 
     async def _attempt(self, plans: Sequence[Plan]) -> list[Outcome]:
         """One read and at most one commit; plans that conflict are left out, a refusal by the OLT is raised."""
-        batch = Batch(await self._inventory_for([plan.wanted.serial for plan in plans]))
+        batch = Batch(await self._inventory_for([plan.wanted.device for plan in plans]))
         outcomes: list[Outcome] = []
         writing: list[tuple[str, Sequence[Object]]] = []
         for plan in plans:
             try:
                 objects = self._prepare(batch, plan.wanted)
-                needed = bool(differences(plan.wanted, self._observed(batch.inventory, plan.wanted.serial)))
+                needed = bool(differences(plan.wanted, self._observed(batch.inventory, plan.wanted.device)))
             except Rejected as error:
-                outcomes.append(Outcome(plan, changed=False, error=error))
+                outcomes.append(Outcome(plan.wanted.device, changed=False, error=error))
                 continue
             if needed:
-                writing.append((plan.wanted.serial, objects))
-            outcomes.append(Outcome(plan, changed=needed))
+                writing.append((plan.wanted.device, objects))
+            outcomes.append(Outcome(plan.wanted.device, changed=needed))
         if writing:
             edits = changes.edits_to_provision(batch.inventory, writing)
             await transaction.commit_edits(self._session, self._settings, edits)
         return outcomes
 
-    def _prepare(self, batch: Batch, wanted: WantedOnu) -> list[Object]:
+    def _prepare(self, batch: Batch, wanted: WantedAccess) -> list[Object]:
         """The objects of a wanted ONU; raises ``Conflict`` or ``Rejected`` when it cannot be configured here."""
         try:
             return changes.objects_for(batch, wanted)
@@ -188,13 +243,13 @@ class NetconfBbfDriver:
         except (NoSuchPort, Exhausted, ValueError) as error:
             raise Rejected(self.name, "plan", str(error)) from error
 
-    def _observed(self, inventory: Inventory, serial: str) -> ObservedOnu | None:
+    def _observed(self, inventory: Inventory, serial: str) -> ObservedAccess | None:
         try:
             return reading.observed_onu(inventory, serial)
         except ValueError as error:
             raise Rejected(self.name, "read", f"the configuration of {serial} is malformed: {error}") from error
 
-    async def _read(self, serial: str) -> ObservedOnu | None:
+    async def _read(self, serial: str) -> ObservedAccess | None:
         dialect = await _dialect(self._session)
         data, inventory = await self._around(serial)
         observed = self._observed(inventory, serial)
@@ -267,6 +322,6 @@ async def _dialect(session: NetconfSession) -> Dialect:
     return dialects.BY_MODULE[module]
 
 
-def _with_presence(onu: ObservedOnu, states: Mapping[str, Element], dialect: Dialect) -> ObservedOnu:
-    state = states.get(names.of_onu(onu.serial).v_ani)
+def _with_presence(onu: ObservedAccess, states: Mapping[str, Element], dialect: Dialect) -> ObservedAccess:
+    state = states.get(names.of_onu(onu.device).v_ani)
     return replace(onu, presence=presence.v_ani_presence(state, onu.port, dialect))

@@ -8,13 +8,13 @@ forwarder of its own (1:1, TR-101 §2.5.1.1); one without shares its S-VLAN's fo
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from drivers.access import WantedAccess
 from drivers.netconf_bbf import names, xml
 from drivers.netconf_bbf.allocation import Numbers
 from drivers.netconf_bbf.configuration import Kind
 from drivers.netconf_bbf.dialects import Notifiable
 from drivers.netconf_bbf.plant import Port
 from drivers.netconf_bbf.xml import Element, element, identity, q, text_at
-from pon.onu import WantedOnu
 
 _OPERATION = q(xml.NETCONF, "operation")
 KBIT = 1000
@@ -43,7 +43,7 @@ class Edit:
     operation: str
 
 
-def check_representable(wanted: WantedOnu) -> None:
+def check_representable(wanted: WantedAccess) -> None:
     """Raise ``NotRepresentable`` for a value the modules have no place for."""
     if wanted.downstream_bps % KBIT:
         raise NotRepresentable(
@@ -58,9 +58,9 @@ def check_representable(wanted: WantedOnu) -> None:
         raise NotRepresentable(f"service {wanted.service!r} makes names longer than {names.MAX_NAME} characters")
 
 
-def service_objects(wanted: WantedOnu, numbers: Numbers, port: Port, uplink: str) -> list[Object]:
+def service_objects(wanted: WantedAccess, numbers: Numbers, port: Port, uplink: str) -> list[Object]:
     """Every object that makes up the service, in an order in which each refers only to those before it."""
-    own = names.of_onu(wanted.serial)
+    own = names.of_onu(wanted.device)
     return [
         _upstream_profile(wanted),
         _downstream_shaper(wanted),
@@ -81,6 +81,13 @@ def service_objects(wanted: WantedOnu, numbers: Numbers, port: Port, uplink: str
 def removal(kind: Kind, key: str) -> Edit:
     """Remove one entry; no error when it is gone already (RFC 6241 §7.2, ``remove``)."""
     return Edit(kind, _keyed(kind, key), "remove")
+
+
+def admin(v_ani: str, enabled: bool) -> Edit:
+    """Let a v-ANI carry traffic or stop it, everything else as it is."""
+    entry = _keyed(Kind.INTERFACE, v_ani)
+    entry.append(element(xml.INTERFACES, "enabled", "true" if enabled else "false"))
+    return Edit(Kind.INTERFACE, entry, "merge")
 
 
 def leaving_forwarder(forwarder: str) -> Edit:
@@ -165,25 +172,25 @@ def _interface(name: str, xpon_type: str, *content: Element) -> Object:
     )
 
 
-def _v_ani(wanted: WantedOnu, numbers: Numbers, port: Port, own: names.OnuNames) -> Object:
+def _v_ani(wanted: WantedAccess, numbers: Numbers, port: Port, own: names.OnuNames) -> Object:
     description = f"svc={wanted.service} {wanted.description}".strip()
     return _interface(
         own.v_ani,
         "v-ani",
         element(xml.INTERFACES, "description", description),
-        element(xml.INTERFACES, "enabled", "true"),
+        element(xml.INTERFACES, "enabled", "true" if wanted.enabled else "false"),
         element(
             xml.V_ANI,
             "v-ani",
             element(xml.V_ANI, "onu-id", str(numbers.onu_id)),
             element(xml.V_ANI, "channel-partition", port.channel_partition),
-            element(xml.V_ANI, "expected-serial-number", wanted.serial),
+            element(xml.V_ANI, "expected-serial-number", wanted.device),
             element(xml.V_ANI, "preferred-channel-pair", port.channel_pair),
         ),
     )
 
 
-def _olt_v_enet(wanted: WantedOnu, own: names.OnuNames) -> Object:
+def _olt_v_enet(wanted: WantedAccess, own: names.OnuNames) -> Object:
     return _interface(
         own.olt_v_enet,
         "olt-v-enet",
@@ -206,7 +213,7 @@ def _link(from_interface: str, to_interface: str) -> Object:
     return Object(Kind.LINK, from_interface, entry)
 
 
-def _upstream_profile(wanted: WantedOnu) -> Object:
+def _upstream_profile(wanted: WantedAccess) -> Object:
     name = names.upstream_profile(wanted.upstream_bps, wanted.assured_upstream_bps)
     # "none" is the only word the modules allow when nothing is left to share.
     fixed_rate = wanted.assured_upstream_bps == wanted.upstream_bps
@@ -226,7 +233,7 @@ def _upstream_profile(wanted: WantedOnu) -> Object:
     return Object(Kind.UPSTREAM_PROFILE, name, entry, shared=True)
 
 
-def _downstream_shaper(wanted: WantedOnu) -> Object:
+def _downstream_shaper(wanted: WantedAccess) -> Object:
     name = names.downstream_shaper(wanted.downstream_bps)
     rate = element(xml.SHAPING, "pir", str(wanted.downstream_bps // KBIT))
     entry = element(
@@ -238,7 +245,7 @@ def _downstream_shaper(wanted: WantedOnu) -> Object:
     return Object(Kind.SHAPER, name, entry, shared=True)
 
 
-def _tcont(wanted: WantedOnu, numbers: Numbers, own: names.OnuNames) -> Object:
+def _tcont(wanted: WantedAccess, numbers: Numbers, own: names.OnuNames) -> Object:
     profile = names.upstream_profile(wanted.upstream_bps, wanted.assured_upstream_bps)
     entry = element(
         xml.GEM_TCONT,
@@ -274,7 +281,7 @@ def _gemports(numbers: Numbers, own: names.OnuNames) -> list[Object]:
     ]
 
 
-def _tags(wanted: WantedOnu) -> list[tuple[int, str, int]]:
+def _tags(wanted: WantedAccess) -> list[tuple[int, str, int]]:
     """Index, identity and VLAN-id of each tag towards the network, outermost first."""
     outer = (0, "s-vlan", wanted.s_vlan)
     return [outer] if wanted.c_vlan is None else [outer, (1, "c-vlan", wanted.c_vlan)]
@@ -314,7 +321,7 @@ def _sub_interface(name: str, usage: str, lower: str, *processing: Element) -> E
     )
 
 
-def _user_sub_interface(wanted: WantedOnu, own: names.OnuNames) -> Object:
+def _user_sub_interface(wanted: WantedAccess, own: names.OnuNames) -> Object:
     tags = _tags(wanted)
     pushed = [
         element(
@@ -334,7 +341,7 @@ def _user_sub_interface(wanted: WantedOnu, own: names.OnuNames) -> Object:
     return Object(Kind.INTERFACE, own.user_sub_interface, entry)
 
 
-def _network_sub_interface(wanted: WantedOnu, uplink: str) -> Object:
+def _network_sub_interface(wanted: WantedAccess, uplink: str) -> Object:
     name = names.network_sub_interface(uplink, wanted.s_vlan, wanted.c_vlan)
     matched = [
         element(
@@ -350,7 +357,7 @@ def _network_sub_interface(wanted: WantedOnu, uplink: str) -> Object:
     return Object(Kind.INTERFACE, name, entry, shared=True)
 
 
-def _forwarding(wanted: WantedOnu, own: names.OnuNames, uplink: str) -> list[Object]:
+def _forwarding(wanted: WantedAccess, own: names.OnuNames, uplink: str) -> list[Object]:
     name = names.forwarder(wanted.service, uplink, wanted.s_vlan, wanted.c_vlan)
     network = names.network_sub_interface(uplink, wanted.s_vlan, wanted.c_vlan)
     ports = element(

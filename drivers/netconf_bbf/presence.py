@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from drivers.access import PresentDevice
 from drivers.netconf.malformed import Malformed
 from drivers.netconf_bbf import dialects, xml
 from drivers.netconf_bbf.configuration import Configuration, Kind
 from drivers.netconf_bbf.dialects import Dialect, Where
 from drivers.netconf_bbf.plant import plant_of
 from drivers.netconf_bbf.xml import Element, integer_at, local_name, q, text_at
-from pon.onu import Presence, PresentOnu
+from pon.onu import Presence
 from pon.serial import normalise
 
 _STATE = f"{q(xml.INTERFACES, 'interfaces-state')}/{q(xml.INTERFACES, 'interface')}"
@@ -24,7 +25,7 @@ class MalformedEntry(ValueError):
 class Announcement:
     """What one notification says: ONUs, entries that could not be read, and how many in a dialect not spoken here."""
 
-    onus: tuple[PresentOnu, ...] = ()
+    onus: tuple[PresentDevice, ...] = ()
     malformed: tuple[Malformed, ...] = ()
     foreign: int = 0
 
@@ -37,12 +38,12 @@ def presence_of(raw_state: str, dialect: Dialect) -> Presence:
 
 def present_onus(
     data: Element, configuration: Configuration, dialect: Dialect
-) -> tuple[list[PresentOnu], list[Malformed]]:
+) -> tuple[list[PresentDevice], list[Malformed]]:
     """The ONUs of ``onus-present-on-local-channel-termination``, and the entries that could not be read.
 
     An ONU whose v-ANI belongs to another channel pair than the one it is seen on is misplaced, whatever its state.
     """
-    found: list[PresentOnu] = []
+    found: list[PresentDevice] = []
     malformed: list[Malformed] = []
     intended = dict(_intended_ports(configuration))
     for port, entry in _entries(data, dialect.listed):
@@ -63,7 +64,7 @@ def announced_onus(raw: str | bytes, dialect: Dialect) -> Announcement:
         notification = xml.parse(raw)
     except xml.MalformedXml as error:
         return Announcement(malformed=(Malformed("notification", str(error)),))
-    found: list[PresentOnu] = []
+    found: list[PresentDevice] = []
     malformed: list[Malformed] = []
     for port, entry in _entries(notification, dialect.announced):
         try:
@@ -103,15 +104,15 @@ def _entries(root: Element, where: Where) -> Iterator[tuple[str, Element]]:
         yield text_at(entry, where.port) or "", entry
 
 
-def _present_onu(port: str, entry: Element, dialect: Dialect) -> PresentOnu:
+def _present_onu(port: str, entry: Element, dialect: Dialect) -> PresentDevice:
     serial = text_at(entry, dialect.leaf("detected-serial-number"))
     state = text_at(entry, dialect.state)
     if not port or serial is None or state is None:
         raise MalformedEntry("the port's name, detected-serial-number and the ONU's state are mandatory")
     raw_state = local_name(state)
-    return PresentOnu(
+    return PresentDevice(
         port=port,
-        serial=normalise(serial),
+        device=normalise(serial),
         presence=presence_of(raw_state, dialect),
         raw_state=raw_state,
         onu_id=integer_at(entry, dialect.leaf("onu-id")),

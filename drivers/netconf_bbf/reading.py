@@ -1,17 +1,20 @@
-"""A configuration read back becomes ``ObservedOnu``: what is there, whose it is, and whether every part is there."""
+"""A configuration read back becomes ``ObservedAccess``: what is there, whose it is, and whether every part is there."""
 
 from collections.abc import Iterator
 
+from drivers.access import ObservedAccess
 from drivers.netconf.malformed import Malformed
 from drivers.netconf_bbf import names, xml
 from drivers.netconf_bbf.configuration import Configuration, Kind
 from drivers.netconf_bbf.inventory import Inventory, Membership
 from drivers.netconf_bbf.payloads import KBIT
 from drivers.netconf_bbf.xml import Element, integer_at, q, text_at
-from pon.onu import ObservedOnu
+
+UNMODELLED = frozenset({"priority", "fixed_upstream_bps", "address", "ppp_user"})
+"""What is asked of other elements only."""
 
 
-def observed_onu(inventory: Inventory, serial: str) -> ObservedOnu | None:
+def observed_onu(inventory: Inventory, serial: str) -> ObservedAccess | None:
     """One ONU as it is configured, or None; raises ``ValueError`` when a number in it is none.
 
     The presence is not part of the configuration and stays ``ABSENT`` (see ``presence``).
@@ -26,8 +29,8 @@ def observed_onu(inventory: Inventory, serial: str) -> ObservedOnu | None:
     s_vlan, c_vlan = _vlans(configuration.find(Kind.INTERFACE, own.user_sub_interface))
     upstream_bps, assured_bps = _upstream(configuration, own)
     membership = inventory.membership_of(serial)
-    return ObservedOnu(
-        serial=serial,
+    return ObservedAccess(
+        device=serial,
         port=inventory.plant.port_of_pair(text_at(v_ani, q(xml.V_ANI, "preferred-channel-pair"))),
         service=None if membership is None else membership.service,
         s_vlan=s_vlan,
@@ -38,13 +41,14 @@ def observed_onu(inventory: Inventory, serial: str) -> ObservedOnu | None:
         enabled=text_at(interface, q(xml.INTERFACES, "enabled")) != "false",
         onu_id=integer_at(v_ani, q(xml.V_ANI, "onu-id")),
         complete=_is_complete(inventory, own),
+        unmodelled=UNMODELLED,
     )
 
 
-def observed_onus(inventory: Inventory) -> tuple[list[ObservedOnu], list[Malformed]]:
+def observed_onus(inventory: Inventory) -> tuple[list[ObservedAccess], list[Malformed]]:
     """Every configured ONU by serial, and the entries that could not be read."""
     malformed = list(inventory.malformed)
-    found: list[ObservedOnu] = []
+    found: list[ObservedAccess] = []
     for serial in sorted(inventory.v_anis):
         try:
             onu = observed_onu(inventory, serial)

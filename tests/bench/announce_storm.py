@@ -15,7 +15,8 @@ from typing import Any
 
 import aiohttp
 
-from pon.onu import Optics, Presence, PresentOnu
+from drivers.access import Levels, PresentDevice
+from pon.onu import Presence
 from tests.integration.store.world import observed
 from ztpd.config import load_profiles
 from ztpd.daemon import event_ids
@@ -152,7 +153,7 @@ async def _order(store: Store, number: int, onu: dict[str, Any]) -> None:
         parameters={"c_vlan": 301, "wifi_ssid": "s", "wifi_passphrase": "12345678"},
         devices=(AllocatedDevice(role="ont", serial=onu["serial"]),),
     )
-    present = PresentOnu(onu["port"], onu["serial"], Presence.UNKNOWN, onu["state"])
+    present = PresentDevice(onu["port"], onu["serial"], Presence.UNKNOWN, onu["state"])
     await store.commit(orders.put_location, f"L-{number}", place)
     await store.commit(orders.put_job, f"J-{number}", body)
     await store.commit(sightings.record_announcement, "olt-1", present, datetime.now(UTC))
@@ -160,7 +161,7 @@ async def _order(store: Store, number: int, onu: dict[str, Any]) -> None:
 
 async def _confirm(store: Store, work: Work) -> None:
     await store.commit(attempts.record_applied, work, _LEASE, ["onu"])
-    await store.commit(attempts.confirm_network, work, _LEASE, observed(work.wanted), Optics(-19.0, -21.0))
+    await store.commit(attempts.confirm_network, work, _LEASE, observed(work.wanted), Levels(-19.0, -21.0))
 
 
 def _p99(values: list[float]) -> float:

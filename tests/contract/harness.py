@@ -6,8 +6,10 @@ A later driver joins by one class like ``NetconfBbfHarness`` and one line in ``H
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
+from drivers.access import WantedAccess
 from drivers.base import Driver
 from drivers.netconf_bbf import NetconfBbfDriver, NetconfBbfSettings
 from ztpd.lab.netconf.faults import Moment, Refusal
@@ -16,21 +18,55 @@ from ztpd.lab.olt import LabOlt, LabOltSettings, lab_olt
 RPC_TIMEOUT_S = 5.0
 
 
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What kind of element it is; a test of what it has not is skipped by name.
+
+    ``moves``: a device may show up on another port than it is configured for. ``batches``: many are written in one
+    commit, all or none, so that a refused change leaves everything as it was. ``shares_ports``: one port carries many
+    services. ``rates``: it is told the speed of a service. ``vlans``: it is told the VLANs of a service. ``light``: it
+    measures light. ``locks``: another party can hold its configuration. ``logs_in``: it has a password and shows an
+    identity. ``sessions``: it is reached over a connection that can break and hang.
+    """
+
+    moves: bool = True
+    batches: bool = True
+    shares_ports: bool = True
+    rates: bool = True
+    vlans: bool = True
+    light: bool = True
+    locks: bool = True
+    logs_in: bool = True
+    sessions: bool = True
+
+
 class ElementHarness(Protocol):
     """One lab element. Ports are the element's own names; light is in dBm."""
 
     ports: tuple[str, str]
+    traits: Traits
+
+    def wanted(self, nth: int) -> WantedAccess:
+        """A service that the element can have, the n-th of at least eight that can be there together.
+
+        Those on an element whose ports are shared lie on the first port.
+        """
+        ...
+
+    def elsewhere(self, wanted: WantedAccess, port: str) -> WantedAccess:
+        """The same service on a port by its name, which the element may not have."""
+        ...
 
     def driver(self, *, password: str | None = None, rpc_timeout_s: float = RPC_TIMEOUT_S) -> Driver:
         """A new driver for the element."""
         ...
 
-    def plug(self, serial: str, port: str, onu_rx_dbm: float, olt_rx_dbm: float) -> None:
-        """Connect an ONU."""
+    def plug(self, device: str, port: str, onu_rx_dbm: float, olt_rx_dbm: float) -> None:
+        """Connect a device; light matters to an OLT only."""
         ...
 
-    def unplug(self, serial: str) -> None:
-        """Disconnect an ONU."""
+    def unplug(self, device: str) -> None:
+        """Disconnect a device."""
         ...
 
     def configuration(self) -> bytes:
@@ -46,7 +82,7 @@ class ElementHarness(Protocol):
         ...
 
     def reset(self) -> None:
-        """As it comes: no ONU, no configuration, no fault."""
+        """As it comes: no device, no configuration, no fault."""
         ...
 
     def subscribed(self) -> bool:
@@ -69,8 +105,8 @@ class ElementHarness(Protocol):
         """Refuse the next write, whatever it is."""
         ...
 
-    def bar(self, serial: str) -> None:
-        """Refuse every write that configures this ONU."""
+    def bar(self, device: str) -> None:
+        """Refuse every write that configures this device."""
         ...
 
     def lock(self) -> None:
@@ -90,13 +126,36 @@ class ElementHarness(Protocol):
         ...
 
 
+def wanted_onu(nth: int, port: str) -> WantedAccess:
+    """The n-th service on a port of an OLT."""
+    return WantedAccess(
+        service=f"SVC-{nth}",
+        port=port,
+        device=f"HWTC1A2B3C{nth:02X}",
+        s_vlan=201,
+        c_vlan=301 + nth,
+        downstream_bps=1_000_000_000,
+        upstream_bps=500_000_000,
+        assured_upstream_bps=50_000_000,
+        description="job=J-1",
+    )
+
+
 class NetconfBbfHarness:
     """The NETCONF driver for TR-385 against the lab OLT, in the dialect that the lab speaks."""
+
+    traits = Traits()
 
     def __init__(self, lab: LabOlt) -> None:
         self._lab = lab
         self._host_key = lab.host_public_key
         self.ports = (lab.olt.ports[0], lab.olt.ports[1])
+
+    def wanted(self, nth: int) -> WantedAccess:
+        return wanted_onu(nth, self.ports[0])
+
+    def elsewhere(self, wanted: WantedAccess, port: str) -> WantedAccess:
+        return replace(wanted, port=port)
 
     def driver(self, *, password: str | None = None, rpc_timeout_s: float = RPC_TIMEOUT_S) -> Driver:
         settings = NetconfBbfSettings(
@@ -112,11 +171,11 @@ class NetconfBbfHarness:
         )
         return NetconfBbfDriver(settings)
 
-    def plug(self, serial: str, port: str, onu_rx_dbm: float, olt_rx_dbm: float) -> None:
-        self._lab.plug(serial, port, onu_rx_dbm=onu_rx_dbm, olt_rx_dbm=olt_rx_dbm)
+    def plug(self, device: str, port: str, onu_rx_dbm: float, olt_rx_dbm: float) -> None:
+        self._lab.plug(device, port, onu_rx_dbm=onu_rx_dbm, olt_rx_dbm=olt_rx_dbm)
 
-    def unplug(self, serial: str) -> None:
-        self._lab.unplug(serial)
+    def unplug(self, device: str) -> None:
+        self._lab.unplug(device)
 
     def configuration(self) -> bytes:
         return self._lab.running_config()
@@ -143,8 +202,8 @@ class NetconfBbfHarness:
     def recover(self) -> None:
         self._lab.olt.clear_faults()
 
-    def bar(self, serial: str) -> None:
-        self._lab.olt.faults.barred_serials.add(serial)
+    def bar(self, device: str) -> None:
+        self._lab.olt.faults.barred_serials.add(device)
 
     def refuse_next_write(self) -> None:
         self._lab.olt.faults.refuse("edit-config", 1, Refusal("operation-failed", "no such profile"))

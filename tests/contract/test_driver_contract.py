@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
+from drivers.access import Difference, Levels, ObservedAccess, PresentDevice, WantedAccess, differences
 from drivers.base import Driver, Plan
 from drivers.errors import Busy, Conflict, Rejected, Unreachable
-from pon.onu import Difference, Optics, Presence, PresentOnu, WantedOnu
+from pon.onu import Presence
 from tests.contract.harness import HARNESSES, ElementHarness
 
-SERIAL, OTHER_SERIAL = "HWTC1A2B3C4D", "ALCL0000CAFE"
 GOOD_LIGHT = (-18.5, -20.3)
 
 
@@ -30,23 +30,13 @@ async def driver(element: ElementHarness) -> AsyncIterator[Driver]:
 
 
 @pytest.fixture
-def wanted(element: ElementHarness) -> WantedOnu:
-    return WantedOnu(
-        service="SVC-1",
-        port=element.ports[0],
-        serial=SERIAL,
-        s_vlan=201,
-        c_vlan=301,
-        downstream_bps=1_000_000_000,
-        upstream_bps=500_000_000,
-        assured_upstream_bps=50_000_000,
-        description="job=J-1",
-    )
+def wanted(element: ElementHarness) -> WantedAccess:
+    return element.wanted(0)
 
 
 @pytest.fixture
-def other(wanted: WantedOnu) -> WantedOnu:
-    return replace(wanted, service="SVC-2", serial=OTHER_SERIAL, c_vlan=302)
+def other(element: ElementHarness) -> WantedAccess:
+    return element.wanted(1)
 
 
 def driver_threads() -> list[threading.Thread]:
@@ -61,8 +51,32 @@ def driver_threads() -> list[threading.Thread]:
     return [thread for thread in others if thread.is_alive()]
 
 
-async def make_so(driver: Driver, *wanted: WantedOnu) -> None:
-    outcomes = await driver.apply([await driver.plan(onu) for onu in wanted])
+def needs(element: ElementHarness, *traits: str) -> None:
+    """Skip what the element has not."""
+    for trait in traits:
+        if not getattr(element.traits, trait):
+            pytest.skip(f"the element has not: {trait}")
+
+
+async def needs_announcements(driver: Driver) -> None:
+    """Skip where the element announces nothing."""
+    if not (await driver.capabilities()).announces:
+        pytest.skip("the element announces nothing")
+
+
+async def planned(driver: Driver, wanted: WantedAccess) -> Plan:
+    """The plan for one, which must not be refused."""
+    [made] = await driver.plan([wanted])
+    assert made.refused is None, made.refused
+    return made
+
+
+async def read(driver: Driver, device: str) -> ObservedAccess | None:
+    return (await driver.read([device])).get(device)
+
+
+async def make_so(driver: Driver, *wanted: WantedAccess) -> None:
+    outcomes = await driver.apply(await driver.plan(wanted))
     assert [outcome.error for outcome in outcomes] == [None] * len(wanted)
 
 
@@ -83,7 +97,7 @@ class Ears:
     """Somebody who listens to a driver's announcements."""
 
     def __init__(self, driver: Driver, element: ElementHarness) -> None:
-        self.heard: asyncio.Queue[PresentOnu] = asyncio.Queue()
+        self.heard: asyncio.Queue[PresentDevice] = asyncio.Queue()
         self._listening = asyncio.Event()
         self.task = asyncio.create_task(driver.watch(self.heard.put_nowait, self._listening.set))
         self._element = element
@@ -96,7 +110,7 @@ class Ears:
         assert self._listening.is_set()
         assert self._element.subscribed(), "what is said is so"
 
-    async def next(self) -> PresentOnu:
+    async def next(self) -> PresentDevice:
         async with asyncio.timeout(10):
             return await self.heard.get()
 
@@ -116,21 +130,24 @@ async def test_it_says_what_the_element_can_do(driver: Driver, element: ElementH
     assert set(element.ports) <= await driver.ports()
 
 
-async def test_an_onu_that_comes_and_goes_is_heard(driver: Driver, element: ElementHarness) -> None:
+async def test_an_onu_that_comes_and_goes_is_heard(
+    driver: Driver, element: ElementHarness, wanted: WantedAccess
+) -> None:
     ears = Ears(driver, element)
     await ears.listening()
 
-    element.plug(SERIAL, element.ports[1], *GOOD_LIGHT)
+    element.plug(wanted.device, element.ports[1], *GOOD_LIGHT)
     came = await ears.next()
-    element.unplug(SERIAL)
+    element.unplug(wanted.device)
     went = await ears.next()
     await ears.stop()
 
-    assert (came.serial, came.port, came.presence) == (SERIAL, element.ports[1], Presence.UNKNOWN)
-    assert (went.serial, went.port, went.presence) == (SERIAL, element.ports[1], Presence.ABSENT)
+    assert (came.device, came.port, came.presence) == (wanted.device, element.ports[1], Presence.UNKNOWN)
+    assert (went.device, went.port, went.presence) == (wanted.device, element.ports[1], Presence.ABSENT)
 
 
 async def test_watching_ends_as_unreachable_when_the_session_breaks(driver: Driver, element: ElementHarness) -> None:
+    needs(element, "sessions")
     ears = Ears(driver, element)
     await ears.listening()
 
@@ -140,29 +157,32 @@ async def test_watching_ends_as_unreachable_when_the_session_breaks(driver: Driv
         await asyncio.wait_for(ears.task, 5)
 
 
-async def test_what_is_listed_is_the_truth_without_any_announcement(driver: Driver, element: ElementHarness) -> None:
-    element.plug(SERIAL, element.ports[0], *GOOD_LIGHT)
-    element.plug(OTHER_SERIAL, element.ports[1], *GOOD_LIGHT)
-    element.unplug(OTHER_SERIAL)
+async def test_what_is_listed_is_the_truth_without_any_announcement(
+    driver: Driver, element: ElementHarness, wanted: WantedAccess, other: WantedAccess
+) -> None:
+    element.plug(wanted.device, element.ports[0], *GOOD_LIGHT)
+    element.plug(other.device, element.ports[1], *GOOD_LIGHT)
+    element.unplug(other.device)
 
     discovered = await driver.list_discovered()
 
-    assert [(onu.serial, onu.port, onu.presence) for onu in discovered] == [
-        (SERIAL, element.ports[0], Presence.UNKNOWN)
+    assert [(onu.device, onu.port, onu.presence) for onu in discovered] == [
+        (wanted.device, element.ports[0], Presence.UNKNOWN)
     ]
 
 
 async def test_a_configured_onu_is_on_its_port_or_misplaced(
-    driver: Driver, element: ElementHarness, wanted: WantedOnu
+    driver: Driver, element: ElementHarness, wanted: WantedAccess
 ) -> None:
+    needs(element, "moves")
     await make_so(driver, wanted)
-    absent = await driver.read(SERIAL)
-    element.plug(SERIAL, element.ports[0], *GOOD_LIGHT)
+    absent = await read(driver, wanted.device)
+    element.plug(wanted.device, element.ports[0], *GOOD_LIGHT)
     right = await driver.list_discovered()
-    element.unplug(SERIAL)
-    element.plug(SERIAL, element.ports[1], *GOOD_LIGHT)
+    element.unplug(wanted.device)
+    element.plug(wanted.device, element.ports[1], *GOOD_LIGHT)
     wrong = await driver.list_discovered()
-    misplaced = await driver.read(SERIAL)
+    misplaced = await read(driver, wanted.device)
 
     assert absent is not None
     assert absent.presence is Presence.ABSENT
@@ -175,32 +195,33 @@ async def test_a_configured_onu_is_on_its_port_or_misplaced(
 # --- provisioning --------------------------------------------------------------------------------------------------
 
 
-async def test_what_is_read_back_is_what_was_wanted(driver: Driver, element: ElementHarness, wanted: WantedOnu) -> None:
-    element.plug(SERIAL, element.ports[0], *GOOD_LIGHT)
-    assert await driver.read(SERIAL) is None
+async def test_what_is_read_back_is_what_was_wanted(
+    driver: Driver, element: ElementHarness, wanted: WantedAccess
+) -> None:
+    element.plug(wanted.device, element.ports[0], *GOOD_LIGHT)
+    assert await read(driver, wanted.device) is None
 
     await make_so(driver, wanted)
-    observed = await driver.read(SERIAL)
+    observed = await read(driver, wanted.device)
 
     assert observed is not None
     assert (observed.service, observed.port) == (wanted.service, wanted.port)
-    assert (observed.s_vlan, observed.c_vlan) == (wanted.s_vlan, wanted.c_vlan)
-    assert (observed.upstream_bps, observed.assured_upstream_bps) == (500_000_000, 50_000_000)
-    assert observed.downstream_bps in (None, wanted.downstream_bps)
+    assert differences(wanted, observed) == ()
+    assert ("s_vlan" in observed.unmodelled) is not element.traits.vlans
+    assert ("upstream_bps" in observed.unmodelled) is not element.traits.rates
     assert observed.presence is Presence.INTENDED
     assert observed.enabled
     assert observed.complete
-    assert observed.onu_id is not None
     assert await driver.list_provisioned() == [observed]
 
 
-async def test_applying_twice_changes_once(driver: Driver, element: ElementHarness, wanted: WantedOnu) -> None:
-    plan = await driver.plan(wanted)
+async def test_applying_twice_changes_once(driver: Driver, element: ElementHarness, wanted: WantedAccess) -> None:
+    plan = await planned(driver, wanted)
     first = await driver.apply([plan])
     configuration, writes = element.configuration(), element.writes()
 
     stale = await driver.apply([plan])
-    fresh = await driver.apply([await driver.plan(wanted)])
+    fresh = await driver.apply([await planned(driver, wanted)])
 
     assert [outcome.changed for outcome in (*first, *stale, *fresh)] == [True, False, False]
     assert element.writes() == writes
@@ -208,15 +229,16 @@ async def test_applying_twice_changes_once(driver: Driver, element: ElementHarne
 
 
 async def test_a_plan_says_what_differs_and_applying_it_changes_only_that(
-    driver: Driver, element: ElementHarness, wanted: WantedOnu
+    driver: Driver, element: ElementHarness, wanted: WantedAccess
 ) -> None:
+    needs(element, "rates")
     await make_so(driver, wanted)
-    before = await driver.read(SERIAL)
+    before = await read(driver, wanted.device)
     faster = replace(wanted, upstream_bps=900_000_000)
 
-    plan = await driver.plan(faster)
+    plan = await planned(driver, faster)
     await driver.apply([plan])
-    after = await driver.read(SERIAL)
+    after = await read(driver, wanted.device)
 
     assert plan.changes == (Difference("upstream_bps", 500_000_000, 900_000_000),)
     assert before is not None
@@ -224,105 +246,114 @@ async def test_a_plan_says_what_differs_and_applying_it_changes_only_that(
 
 
 async def test_changing_back_and_forth_ends_in_the_same_configuration(
-    driver: Driver, element: ElementHarness, wanted: WantedOnu
+    driver: Driver, element: ElementHarness, wanted: WantedAccess
 ) -> None:
     await make_so(driver, wanted)
     configuration = element.configuration()
+    rates = [replace(wanted, upstream_bps=10_000_000, assured_upstream_bps=0)] if element.traits.rates else []
+    vlans = [replace(wanted, s_vlan=77), replace(wanted, c_vlan=None)] if element.traits.vlans else []
+    renamed = replace(wanted, service="SVC-9")
 
-    for change in (
-        replace(wanted, upstream_bps=10_000_000, assured_upstream_bps=10_000_000),
-        replace(wanted, s_vlan=77),
-        replace(wanted, c_vlan=None),
-        replace(wanted, service="SVC-9"),
-        replace(wanted, service="SVC-9", c_vlan=None),
-    ):
+    for change in (*rates, *vlans, renamed, *(replace(each, service="SVC-9") for each in vlans)):
         await make_so(driver, change)
-        assert (await driver.plan(change)).changes == ()
+        assert (await planned(driver, change)).changes == ()
         await make_so(driver, wanted)
         assert sorted(element.configuration().split(b"<")) == sorted(configuration.split(b"<"))
 
 
-async def test_a_batch_is_made_in_one_go_with_numbers_of_their_own(
-    driver: Driver, element: ElementHarness, wanted: WantedOnu
-) -> None:
-    batch = [replace(wanted, service=f"S-{n}", serial=f"TEST0000000{n}", c_vlan=400 + n) for n in range(8)]
+async def test_a_batch_is_made_in_one_go_with_numbers_of_their_own(driver: Driver, element: ElementHarness) -> None:
+    batch = [element.wanted(n) for n in range(8)]
 
     await make_so(driver, *batch)
     provisioned = await driver.list_provisioned()
 
-    assert {onu.serial for onu in provisioned} == {onu.serial for onu in batch}
-    assert len({onu.onu_id for onu in provisioned}) == len(batch)
+    assert {onu.device for onu in provisioned} == {onu.device for onu in batch}
+    numbers = [onu.onu_id for onu in provisioned if onu.onu_id is not None]
+    assert len(set(numbers)) == len(numbers)
     assert all(onu.complete for onu in provisioned)
 
 
-async def test_services_may_share_an_s_vlan(driver: Driver, element: ElementHarness, wanted: WantedOnu) -> None:
-    first, second = (replace(wanted, service=f"S-{n}", serial=f"TEST0000000{n}", c_vlan=None) for n in (1, 2))
+async def test_services_may_share_an_s_vlan(
+    driver: Driver, element: ElementHarness, wanted: WantedAccess, other: WantedAccess
+) -> None:
+    needs(element, "vlans")
+    first, second = (replace(each, c_vlan=None) for each in (wanted, other))
     await make_so(driver, first)
     alone = element.configuration()
 
     await make_so(driver, second)
-    both = [await driver.plan(first), await driver.plan(second)]
-    await driver.remove(second.serial)
+    both = await driver.plan([first, second])
+    await driver.remove([second.device])
 
     assert [plan.changes for plan in both] == [(), ()]
     assert element.configuration() == alone
 
 
 async def test_what_is_configured_elsewhere_is_a_conflict(
-    driver: Driver, element: ElementHarness, wanted: WantedOnu
+    driver: Driver, element: ElementHarness, wanted: WantedAccess
 ) -> None:
+    needs(element, "moves")
     await make_so(driver, wanted)
     configuration = element.configuration()
 
-    with pytest.raises(Conflict, match=element.ports[0]):
-        await driver.plan(replace(wanted, port=element.ports[1]))
+    [refused] = await driver.plan([replace(wanted, port=element.ports[1])])
     moved = Plan(replace(wanted, port=element.ports[1]), (Difference("port", wanted.port, element.ports[1]),))
     [outcome] = await driver.apply([moved])
 
+    assert isinstance(refused.refused, Conflict)
+    assert element.ports[0] in refused.refused.answer
     assert isinstance(outcome.error, Conflict)
     assert not outcome.changed
     assert element.configuration() == configuration
 
 
-async def test_a_port_that_is_not_there_is_rejected(driver: Driver, element: ElementHarness, wanted: WantedOnu) -> None:
-    with pytest.raises(Rejected, match="9/9/9"):
-        await driver.plan(replace(wanted, port="9/9/9"))
+async def test_a_port_that_is_not_there_is_rejected(
+    driver: Driver, element: ElementHarness, wanted: WantedAccess
+) -> None:
+    [plan] = await driver.plan([element.elsewhere(wanted, "9/9/9")])
+
+    assert isinstance(plan.refused, Rejected)
+    assert "9/9/9" in plan.refused.answer
+    [outcome] = await driver.apply([plan])
+    assert outcome.error is plan.refused
 
 
 async def test_a_refused_plan_fails_alone(
-    driver: Driver, element: ElementHarness, wanted: WantedOnu, other: WantedOnu
+    driver: Driver, element: ElementHarness, wanted: WantedAccess, other: WantedAccess
 ) -> None:
-    third = replace(wanted, service="SVC-3", serial="ZTEG00000003", c_vlan=None)
-    plans = [await driver.plan(onu) for onu in (wanted, other, third)]
-    element.bar(OTHER_SERIAL)
+    third = replace(element.wanted(2), c_vlan=None)
+    plans = await driver.plan([wanted, other, third])
+    element.bar(other.device)
 
     outcomes = await driver.apply(plans)
 
-    assert [outcome.plan for outcome in outcomes] == plans
+    assert [outcome.device for outcome in outcomes] == [plan.wanted.device for plan in plans]
     assert [outcome.changed for outcome in outcomes] == [True, False, True]
     assert isinstance(outcomes[1].error, Rejected)
-    assert OTHER_SERIAL in outcomes[1].error.answer
-    assert {onu.serial for onu in await driver.list_provisioned()} == {SERIAL, third.serial}
+    assert other.device in outcomes[1].error.answer
+    assert {onu.device for onu in await driver.list_provisioned()} == {wanted.device, third.device}
 
 
 async def test_two_of_a_batch_that_want_the_same_do_not_both_get_it(
-    driver: Driver, element: ElementHarness, wanted: WantedOnu
+    driver: Driver, element: ElementHarness, wanted: WantedAccess, other: WantedAccess
 ) -> None:
-    same_vlan = replace(wanted, service="SVC-2", serial=OTHER_SERIAL)
-    same_service = replace(wanted, serial="ZTEG00000003", c_vlan=303)
-    plans = [await driver.plan(onu) for onu in (wanted, same_vlan, same_service)]
+    needs(element, "shares_ports", "vlans")
+    same_vlan = replace(other, c_vlan=wanted.c_vlan)
+    same_service = replace(element.wanted(2), service=wanted.service)
+    plans = await driver.plan([wanted, same_vlan, same_service])
 
     outcomes = await driver.apply(plans)
 
     assert [outcome.changed for outcome in outcomes] == [True, False, False]
     assert all(isinstance(outcome.error, Conflict) for outcome in outcomes[1:])
-    assert [(onu.serial, onu.complete) for onu in await driver.list_provisioned()] == [(SERIAL, True)]
+    assert [(onu.device, onu.complete) for onu in await driver.list_provisioned()] == [(wanted.device, True)]
 
 
 async def test_a_batch_refused_once_is_made_one_by_one(
-    driver: Driver, element: ElementHarness, wanted: WantedOnu, other: WantedOnu
+    driver: Driver, element: ElementHarness, wanted: WantedAccess, other: WantedAccess
 ) -> None:
-    plans = [await driver.plan(onu) for onu in (wanted, other)]
+    needs(element, "batches")
+    plans = await driver.plan([wanted, other])
     element.refuse_next_write()
 
     outcomes = await driver.apply(plans)
@@ -331,68 +362,75 @@ async def test_a_batch_refused_once_is_made_one_by_one(
 
 
 async def test_a_refused_change_leaves_everything_as_it_was(
-    driver: Driver, element: ElementHarness, wanted: WantedOnu
+    driver: Driver, element: ElementHarness, wanted: WantedAccess
 ) -> None:
     await make_so(driver, wanted)
     configuration = element.configuration()
-    plan = await driver.plan(replace(wanted, upstream_bps=1_000_000_000))
+    plan = await planned(driver, replace(wanted, service="SVC-9"))
     element.refuse_next_write()
 
     [outcome] = await driver.apply([plan])
     element.refuse_next_write()
-    with pytest.raises(Rejected):
-        await driver.remove(SERIAL)
+    [kept] = await driver.remove([wanted.device])
 
     assert isinstance(outcome.error, Rejected)
+    assert isinstance(kept.error, Rejected)
+    assert not kept.changed
     assert element.configuration() == configuration
 
 
 async def test_removing_leaves_nothing_behind_and_others_alone(
-    driver: Driver, element: ElementHarness, wanted: WantedOnu, other: WantedOnu
+    driver: Driver, element: ElementHarness, wanted: WantedAccess, other: WantedAccess
 ) -> None:
     bare = element.configuration()
     await make_so(driver, other)
     with_other = element.configuration()
     await make_so(driver, wanted)
 
-    removed = await driver.remove(SERIAL)
-    again = await driver.remove(SERIAL)
+    [removed] = await driver.remove([wanted.device])
+    [again] = await driver.remove([wanted.device])
 
-    assert (removed, again) == (True, False)
+    assert [(outcome.changed, outcome.error) for outcome in (removed, again)] == [(True, None), (False, None)]
     assert element.configuration() == with_other
-    assert await driver.read(SERIAL) is None
-    await driver.remove(OTHER_SERIAL)
+    assert await read(driver, wanted.device) is None
+    await driver.remove([other.device])
     assert element.configuration() == bare
 
 
 # --- light ---------------------------------------------------------------------------------------------------------
 
 
-async def test_light_is_measured_both_ways(driver: Driver, element: ElementHarness, wanted: WantedOnu) -> None:
-    element.plug(SERIAL, element.ports[0], -27.9, -29.1)
+async def test_light_is_measured_both_ways(driver: Driver, element: ElementHarness, wanted: WantedAccess) -> None:
+    needs(element, "light")
+    element.plug(wanted.device, element.ports[0], -27.9, -29.1)
     await make_so(driver, wanted)
 
-    assert await driver.measure(SERIAL) == Optics(onu_rx_dbm=-27.9, olt_rx_dbm=-29.1)
+    assert await driver.measure([wanted.device]) == {wanted.device: Levels(onu_rx_dbm=-27.9, olt_rx_dbm=-29.1)}
 
 
-async def test_light_that_cannot_be_read_is_unknown(driver: Driver, element: ElementHarness, wanted: WantedOnu) -> None:
+async def test_light_that_cannot_be_read_is_unknown(
+    driver: Driver, element: ElementHarness, wanted: WantedAccess
+) -> None:
+    needs(element, "light")
     await make_so(driver, wanted)
 
-    assert await driver.measure(SERIAL) == Optics(None, None)
+    assert await driver.measure([wanted.device]) == {wanted.device: Levels()}
 
 
 async def test_an_onu_that_does_not_work_yet_says_nothing_of_its_own_side(
-    driver: Driver, element: ElementHarness
+    driver: Driver, element: ElementHarness, wanted: WantedAccess
 ) -> None:
-    element.plug(SERIAL, element.ports[0], -20.0, -21.5)
+    needs(element, "light")
+    element.plug(wanted.device, element.ports[0], -20.0, -21.5)
 
-    assert await driver.measure(SERIAL) == Optics(onu_rx_dbm=None, olt_rx_dbm=-21.5)
+    assert await driver.measure([wanted.device]) == {wanted.device: Levels(onu_rx_dbm=None, olt_rx_dbm=-21.5)}
 
 
 # --- faults --------------------------------------------------------------------------------------------------------
 
 
 async def test_a_wrong_password_is_said_clearly(element: ElementHarness) -> None:
+    needs(element, "logs_in")
     driver = element.driver(password="wrong")
 
     with pytest.raises((Rejected, Unreachable), match=r"authentication refused for user ztpd"):
@@ -401,10 +439,11 @@ async def test_a_wrong_password_is_said_clearly(element: ElementHarness) -> None
 
 
 async def test_a_changed_host_key_stops_everything_before_anything_is_sent(
-    element: ElementHarness, wanted: WantedOnu
+    element: ElementHarness, wanted: WantedAccess
 ) -> None:
+    needs(element, "logs_in")
     driver = element.driver()
-    plan = await driver.plan(wanted)
+    plan = await planned(driver, wanted)
     await element.change_host_key()
     requests = element.requests()
 
@@ -412,7 +451,7 @@ async def test_a_changed_host_key_stops_everything_before_anything_is_sent(
         with pytest.raises(Unreachable, match=r"host key changed|session"):
             await attempt
     with pytest.raises(Unreachable, match="host key changed"):
-        await driver.read(SERIAL)
+        await read(driver, wanted.device)
     await driver.close()
 
     assert element.requests() == requests
@@ -420,9 +459,9 @@ async def test_a_changed_host_key_stops_everything_before_anything_is_sent(
 
 @pytest.mark.parametrize("after_its_effect", [False, True], ids=["before", "after"])
 async def test_an_apply_cut_anywhere_ends_right_when_it_is_applied_again(
-    driver: Driver, element: ElementHarness, wanted: WantedOnu, after_its_effect: bool
+    driver: Driver, element: ElementHarness, wanted: WantedAccess, after_its_effect: bool
 ) -> None:
-    plan = await driver.plan(wanted)
+    plan = await planned(driver, wanted)
     await make_so(driver, wanted)
     right = element.configuration()
     cuts = 0
@@ -443,10 +482,11 @@ async def test_an_apply_cut_anywhere_ends_right_when_it_is_applied_again(
 
 
 async def test_an_element_that_hangs_is_unreachable_within_the_time_out(
-    element: ElementHarness, wanted: WantedOnu
+    element: ElementHarness, wanted: WantedAccess
 ) -> None:
+    needs(element, "sessions")
     driver = element.driver(rpc_timeout_s=0.3)
-    plan = await driver.plan(wanted)
+    plan = await planned(driver, wanted)
     element.hang()
 
     async with asyncio.timeout(3):
@@ -458,28 +498,32 @@ async def test_an_element_that_hangs_is_unreachable_within_the_time_out(
 
 
 async def test_a_locked_element_is_busy_and_nothing_is_written(
-    driver: Driver, element: ElementHarness, wanted: WantedOnu
+    driver: Driver, element: ElementHarness, wanted: WantedAccess
 ) -> None:
-    plan = await driver.plan(wanted)
+    needs(element, "locks")
+    plan = await planned(driver, wanted)
     element.lock()
     writes = element.writes()
 
     with pytest.raises(Busy):
         await driver.apply([plan])
     with pytest.raises(Busy):
-        await driver.remove(SERIAL)
+        await driver.remove([wanted.device])
     assert element.writes() == writes
 
     element.unlock()
     await make_so(driver, wanted)
 
 
-async def test_a_cancelled_call_ends_at_once_and_the_driver_goes_on(element: ElementHarness, wanted: WantedOnu) -> None:
+async def test_a_cancelled_call_ends_at_once_and_the_driver_goes_on(
+    element: ElementHarness, wanted: WantedAccess
+) -> None:
+    needs(element, "sessions")
     driver = element.driver(rpc_timeout_s=30)
     await driver.capabilities()
     requests = element.requests()
     element.hang()
-    reading = asyncio.create_task(driver.read(SERIAL))
+    reading = asyncio.create_task(driver.read([wanted.device]))
     async with asyncio.timeout(5):
         while element.requests() == requests:  # noqa: ASYNC110 # the element is another party: it gives no signal
             await asyncio.sleep(0.005)
@@ -488,7 +532,7 @@ async def test_a_cancelled_call_ends_at_once_and_the_driver_goes_on(element: Ele
     async with asyncio.timeout(2):
         await asyncio.wait({reading})
         element.recover()
-        assert await driver.read(SERIAL) is None
+        assert await read(driver, wanted.device) is None
         await driver.close()
 
     assert reading.cancelled()
@@ -497,9 +541,9 @@ async def test_a_cancelled_call_ends_at_once_and_the_driver_goes_on(element: Ele
 
 @pytest.mark.parametrize("milliseconds", [1, 10, 25, 40, 60, 80])
 async def test_an_apply_cancelled_at_any_moment_ends_right_when_it_is_applied_again(
-    driver: Driver, element: ElementHarness, wanted: WantedOnu, milliseconds: int
+    driver: Driver, element: ElementHarness, wanted: WantedAccess, milliseconds: int
 ) -> None:
-    plan = await driver.plan(wanted)
+    plan = await planned(driver, wanted)
     await make_so(driver, wanted)
     right = element.configuration()
     element.reset()
@@ -527,15 +571,15 @@ async def test_closing_leaves_no_thread_and_the_driver_opens_again(driver: Drive
 
 
 async def test_calls_at_the_same_time_do_not_disturb_each_other(
-    driver: Driver, element: ElementHarness, wanted: WantedOnu, other: WantedOnu
+    driver: Driver, element: ElementHarness, wanted: WantedAccess, other: WantedAccess
 ) -> None:
-    element.plug(SERIAL, element.ports[0], *GOOD_LIGHT)
+    element.plug(wanted.device, element.ports[0], *GOOD_LIGHT)
 
-    plans = await asyncio.gather(driver.plan(wanted), driver.plan(other))
+    plans = await asyncio.gather(planned(driver, wanted), planned(driver, other))
     first, second, discovered = await asyncio.gather(
         driver.apply([plans[0]]), driver.apply([plans[1]]), driver.list_discovered()
     )
 
     assert [outcome.changed for outcome in (*first, *second)] == [True, True]
-    assert [onu.serial for onu in discovered] == [SERIAL]
-    assert {onu.serial for onu in await driver.list_provisioned()} == {SERIAL, OTHER_SERIAL}
+    assert [onu.device for onu in discovered] == [wanted.device]
+    assert {onu.device for onu in await driver.list_provisioned()} == {wanted.device, other.device}

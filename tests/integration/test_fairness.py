@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from drivers.access import PresentDevice
 from drivers.base import Driver
 from drivers.netconf_bbf import NetconfBbfDriver, NetconfBbfSettings
-from pon.onu import Presence, PresentOnu
+from pon.onu import Presence
 from tests.integration.store.world import SERIAL, location
 from ztpd.discovery.inbox import GROUP, Inbox
 from ztpd.domain.profile import Profile
@@ -70,7 +71,7 @@ async def flood_of_elements(store: Store, counted: Counted) -> None:
     await asyncio.gather(
         *(
             listeners.pon(driver).keep.announcement(
-                driver.name, PresentOnu("1/1/1", f"FLOD{which:04X}{number:04X}", Presence.UNKNOWN), datetime.now(UTC)
+                driver.name, PresentDevice("1/1/1", f"FLOD{which:04X}{number:04X}", Presence.UNKNOWN), datetime.now(UTC)
             )
             for number in range(ONUS)
             for which, driver in enumerate(drivers)

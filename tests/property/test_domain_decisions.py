@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pon.onu import Optics
+from drivers.access import Levels
 from ztpd.domain.acceptance import optics_failure
 from ztpd.domain.lifecycle import FINAL_JOB_STATES, JobState
 from ztpd.domain.matching import Conflict, Expectation, Match, match
@@ -52,7 +52,7 @@ def test_light_passes_only_where_both_levels_are_known_and_within(
 ) -> None:
     limits = OpticalLimits(onu_rx_dbm=Range(minimum=low, maximum=high), olt_rx_dbm=Range(minimum=low - 2, maximum=high))
     good = onu is not None and olt is not None and low <= onu <= high and low - 2 <= olt <= high
-    assert (optics_failure(Optics(onu, olt), limits) is None) == good
+    assert (optics_failure(Levels(onu, olt), limits) is None) == good
 
 
 @given(st.binary(min_size=6, max_size=6), st.sampled_from([":", "-", ""]), st.booleans())

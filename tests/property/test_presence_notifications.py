@@ -6,11 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
+from drivers.access import PresentDevice
 from drivers.netconf.xml import NOTIFICATION
 from drivers.netconf_bbf import xml
 from drivers.netconf_bbf.dialects import DIALECTS, Dialect
 from drivers.netconf_bbf.presence import Announcement, announced_onus, presence_of
-from pon.onu import Presence, PresentOnu
+from pon.onu import Presence
 from pon.serial import is_canonical, normalise
 from tests.unit.drivers.wire import WIRES, Wire
 
@@ -70,8 +71,8 @@ def hear(raw: str | bytes, dialect: Dialect) -> Announcement:
     """Read a notification, and look at everything that came of it."""
     announcement = announced_onus(raw, dialect)
     for onu in announcement.onus:
-        assert isinstance(onu, PresentOnu)
-        assert is_canonical(onu.serial)
+        assert isinstance(onu, PresentDevice)
+        assert is_canonical(onu.device)
         assert onu.port
         assert onu.presence is presence_of(onu.raw_state, dialect)
     for malformed in announcement.malformed:
@@ -126,7 +127,7 @@ def test_what_is_announced_is_heard_as_it_was_meant(told: list[tuple[str, str]],
 
     announcement = hear(message, wire.dialect)
 
-    assert [(onu.serial, onu.raw_state) for onu in announcement.onus] == [
+    assert [(onu.device, onu.raw_state) for onu in announcement.onus] == [
         (normalise(serial), state) for serial, state in told
     ]
     assert {(onu.port, onu.onu_id) for onu in announcement.onus} == {("1/1/1", onu_id)}

@@ -132,11 +132,13 @@ class VisitShown(Shown):
     outcome: str | None
 
 
-class OpticsShown(Shown):
-    """Receive power in dBm at both ends, as the network measured it; null where it is unknown."""
+class LevelsShown(Shown):
+    """What the element measured last; null is unknown."""
 
     onu_rx_dbm: float | None
     olt_rx_dbm: float | None
+    signal_dbm: float | None = None
+    link_bps: int | None = None
 
 
 class JobInContextShown(JobShown):
@@ -144,7 +146,7 @@ class JobInContextShown(JobShown):
 
     access: AccessShown | None
     heard_devices: list[DeviceShown]
-    optics: OpticsShown | None
+    levels: LevelsShown | None
     visits: list[VisitShown]
 
 

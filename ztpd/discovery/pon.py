@@ -11,8 +11,8 @@ from datetime import datetime
 from functools import partial
 from random import Random
 
+from drivers.access import PresentDevice
 from drivers.base import Driver
-from pon.onu import PresentOnu
 from ztpd.discovery.following import Follower, Pace, flaw, tell
 from ztpd.discovery.inbox import next_group
 from ztpd.logs import Trouble
@@ -28,8 +28,8 @@ class Keep:
     An announcement comes with the moment it was heard, a list with the moment it was asked for.
     """
 
-    announcement: Callable[[str, PresentOnu, datetime], Awaitable[object]]
-    listing: Callable[[str, Sequence[PresentOnu], datetime], Awaitable[object]]
+    announcement: Callable[[str, PresentDevice, datetime], Awaitable[object]]
+    listing: Callable[[str, Sequence[PresentDevice], datetime], Awaitable[object]]
     ports: Callable[[str, frozenset[str]], None]
 
 
@@ -37,7 +37,7 @@ class _Heard:
     """Announcements that wait to be kept, with the moment each was heard; ``incomplete`` once the list is needed."""
 
     def __init__(self, room: int, now: Callable[[], datetime], incomplete: asyncio.Event) -> None:
-        self.waiting: asyncio.Queue[tuple[PresentOnu, datetime]] = asyncio.Queue(room)
+        self.waiting: asyncio.Queue[tuple[PresentDevice, datetime]] = asyncio.Queue(room)
         self.incomplete = incomplete
         self.count = 0
         self._listening = False
@@ -54,7 +54,7 @@ class _Heard:
             self._listening = False
             self.incomplete.set()
 
-    def hear(self, onu: PresentOnu) -> None:
+    def hear(self, onu: PresentDevice) -> None:
         """Take an announcement without waiting."""
         self.count += 1
         try:
@@ -114,7 +114,7 @@ class PonListener:
             tell(self.driver.name, trouble, "element announces nothing", ended, exc_info=flaw(ended))
             await asyncio.sleep(pace.jittered(self.reconnect_s))
 
-    async def _read(self, heard: _Heard) -> tuple[Sequence[PresentOnu], datetime]:
+    async def _read(self, heard: _Heard) -> tuple[Sequence[PresentDevice], datetime]:
         """The list; read again when something was announced meanwhile, for then it may be the older of the two."""
         self.keep.ports(self.driver.name, await self.driver.ports())
         for _ in range(READINGS):
@@ -124,7 +124,7 @@ class PonListener:
                 break
         return listed, asked_at
 
-    async def _keep_heard(self, heard: _Heard, follower: Follower[PresentOnu]) -> None:
+    async def _keep_heard(self, heard: _Heard, follower: Follower[PresentDevice]) -> None:
         while True:
             group = await next_group(heard.waiting)
             keeping = (self.keep.announcement(self.driver.name, onu, heard_at) for onu, heard_at in group)

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pon.onu import ObservedOnu, Optics, Presence, WantedOnu, differences
+from drivers.access import Levels, ObservedAccess, WantedAccess, differences
+from pon.onu import Presence
 from pon.serial import SerialError, normalise
 from ztpd.domain.failures import Code, Failure
 from ztpd.domain.model import CompletionBody, JobBody, Measurement
@@ -13,23 +14,23 @@ from ztpd.domain.profile import OpticalLimits, Profile, Range, WantedMeasurement
 CLOCK_TOLERANCE = timedelta(minutes=5)
 
 
-def onu_failure(wanted: WantedOnu, observed: ObservedOnu | None) -> Failure | None:
-    """Why an ONU read back is not what was wanted, or None when it is: configuration first, then operation."""
+def access_failure(wanted: WantedAccess, observed: ObservedAccess | None) -> Failure | None:
+    """Why what was read back is not what was wanted, or None when it is: configuration first, then operation."""
     found = differences(wanted, observed)
     if found or observed is None:
         return Failure(Code.WRONG_TIER, "; ".join(map(str, found)))
     if observed.presence is Presence.MISPLACED:
-        return Failure(Code.WRONG_PORT, f"{wanted.serial} is present on another port than {wanted.port}")
+        return Failure(Code.WRONG_PORT, f"{wanted.device} is present on another port than {wanted.port}")
     if observed.presence is not Presence.INTENDED:
-        return Failure(Code.NOT_SEEN, f"{wanted.serial} is {observed.presence} on {wanted.port}")
+        return Failure(Code.NOT_SEEN, f"{wanted.device} is {observed.presence} on {wanted.port}")
     return None
 
 
-def optics_failure(optics: Optics, limits: OpticalLimits) -> Failure | None:
+def optics_failure(levels: Levels, limits: OpticalLimits) -> Failure | None:
     """Why the light is not good enough, or None when both directions are within limits; unknown never is."""
     checked = (
-        ("ONT receives", optics.onu_rx_dbm, limits.onu_rx_dbm),
-        ("OLT receives", optics.olt_rx_dbm, limits.olt_rx_dbm),
+        ("ONT receives", levels.onu_rx_dbm, limits.onu_rx_dbm),
+        ("OLT receives", levels.olt_rx_dbm, limits.olt_rx_dbm),
     )
     found = [f"{who} {_outside(value, limit)}" for who, value, limit in checked if _outside(value, limit)]
     return Failure(Code.LOW_LIGHT, "; ".join(found)) if found else None
@@ -60,7 +61,7 @@ class Installed:
     """What the network knows of the installation: its order, its light now, and the moments that bound the visit."""
 
     body: JobBody
-    optics: Optics
+    levels: Levels
     created_at: datetime
     now: datetime
 
@@ -70,7 +71,7 @@ def evidence_problems(completion: CompletionBody, profile: Profile, installed: I
     return [
         *_time_problems(completion, installed),
         *_device_problems(completion, installed.body),
-        *_measurement_problems(completion, profile, installed.optics),
+        *_measurement_problems(completion, profile, installed.levels),
         *_photo_problems(completion, profile.completion.photos),
     ]
 
@@ -107,16 +108,16 @@ def _canonical(serial: str) -> str:
         return serial.strip().upper()
 
 
-def _measurement_problems(completion: CompletionBody, profile: Profile, optics: Optics) -> Iterator[EvidenceProblem]:
+def _measurement_problems(completion: CompletionBody, profile: Profile, levels: Levels) -> Iterator[EvidenceProblem]:
     reported = {measurement.name: measurement for measurement in completion.measurements}
-    levels = {"onu_rx_dbm": optics.onu_rx_dbm, "olt_rx_dbm": optics.olt_rx_dbm}
+    known = {"onu_rx_dbm": levels.onu_rx_dbm, "olt_rx_dbm": levels.olt_rx_dbm}
     for wanted in profile.completion.measurements:
         field = f"measurements.{wanted.name}"
         measured = reported.get(wanted.name)
         if measured is None:
             yield EvidenceProblem(field, "is missing", f"measure it and report it in {wanted.unit}")
             continue
-        problem = _measurement_problem(measured, wanted, levels)
+        problem = _measurement_problem(measured, wanted, known)
         if problem is not None:
             yield EvidenceProblem(field, *problem)
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from drivers.access import WantedAccess
 from pon import serial as pon_serial
-from pon.onu import WantedOnu
 from ztpd.domain.failures import Code, Failure
 from ztpd.domain.model import JobBody, LocationBody
 from ztpd.domain.profile import Profile, Value, parameter_problems, resolve
@@ -74,15 +74,15 @@ def _device_legs(body: JobBody, around: Surroundings) -> list[Failure]:
     return []
 
 
-def wanted_onu(body: JobBody, location: LocationBody, profile: Profile) -> WantedOnu:
+def wanted_access(body: JobBody, location: LocationBody, profile: Profile) -> WantedAccess:
     """What the ordered service needs of its ONU; the job must have no missing leg (``missing_legs``)."""
     ont = body.device("ont")
     if ont is None or ont.serial is None or location.access is None:
         raise ValueError("a job with a missing leg has no plan")
-    return WantedOnu(
+    return WantedAccess(
         service=body.service,
         port=location.access.port,
-        serial=pon_serial.normalise(ont.serial),
+        device=pon_serial.normalise(ont.serial),
         s_vlan=_vlan(profile, body, profile.vlan.s_vlan),
         c_vlan=None if profile.vlan.c_vlan is None else _vlan(profile, body, profile.vlan.c_vlan),
         downstream_bps=profile.speed.downstream_mbps * MBIT,

@@ -113,7 +113,7 @@ class Installation:
         job = await until(
             lambda: self.office.get("/v1/jobs/J-1"), lambda job: job["network_confirmed_at"], "the network's word", 30
         )
-        return f"read back, ONT receives {job['optics']['onu_rx_dbm']} dBm"
+        return f"read back, ONT receives {job['levels']['onu_rx_dbm']} dBm"
 
     async def lease_address(self) -> str:
         """The CPE asks for an address through the OLT's relay: its MAC joins the device."""

@@ -13,8 +13,8 @@ from ztpd.acs.server import AcsSettings
 from ztpd.api.tokens import Token
 from ztpd.config import Configuration, all_of
 from ztpd.domain.profile import Profile
+from ztpd.provisioning.pace import Pace
 from ztpd.provisioning.policy import RetryPolicy
-from ztpd.provisioning.provisioner import Pace
 from ztpd.settings import EndpointSection, TokenSection
 from ztpd.store.attempts import Lease
 from ztpd.store.engine import Engine, open_engine

@@ -11,7 +11,7 @@ from random import Random
 
 import structlog
 
-from drivers.base import Outcome
+from drivers.base import Outcome, Plan
 from drivers.errors import ElementError
 from ztpd.domain.failures import Failure
 from ztpd.logs import Trouble
@@ -58,12 +58,12 @@ class Outcomes:
         if self.in_hand.get(attempt.work.job) == attempt.work.attempt:
             del self.in_hand[attempt.work.job]
 
-    async def applied(self, attempt: Attempt, outcome: Outcome) -> bool:
+    async def applied(self, attempt: Attempt, plan: Plan, outcome: Outcome) -> bool:
         """Keep what became of one plan; whether the attempt goes on to be verified."""
         if outcome.error is not None:
             await self.failed(attempt, failure_of(outcome.error))
             return False
-        changes = [str(change) for change in outcome.plan.changes] if outcome.changed else []
+        changes = [str(change) for change in plan.changes] if outcome.changed else []
         kept = await self._commit(attempt, attempts.record_applied, attempt.work, self.lease, changes)
         if not kept:
             self._ended(attempt)
@@ -72,7 +72,7 @@ class Outcomes:
     async def confirmed(self, attempt: Attempt, found: Confirmed) -> None:
         """The network works."""
         work = attempt.work
-        kept = await self._commit(attempt, attempts.confirm_network, work, self.lease, found.observed, found.optics)
+        kept = await self._commit(attempt, attempts.confirm_network, work, self.lease, found.observed, found.levels)
         self._ended(attempt)
         if kept:
             self.report(work.element, "confirmed", self.elapsed() - attempt.started)

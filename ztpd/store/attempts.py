@@ -8,10 +8,10 @@ from typing import Any
 
 import structlog
 
-from pon.onu import ObservedOnu, Optics, WantedOnu
+from drivers.access import Levels, ObservedAccess, WantedAccess
 from ztpd.domain.failures import Code, Failure
 from ztpd.domain.lifecycle import SERVICE, JobEvent, JobState, ServiceEvent, advance
-from ztpd.domain.planning import missing_legs, wanted_cpe, wanted_onu
+from ztpd.domain.planning import missing_legs, wanted_access, wanted_cpe
 from ztpd.domain.profile import Profile, Value, without_secrets
 from ztpd.store import devices, settling
 from ztpd.store.rows import Job, failures_to_text, service_state_of
@@ -39,7 +39,7 @@ class Work:
     attempt: int
     attempt_of_visit: int
     element: str
-    wanted: WantedOnu
+    wanted: WantedAccess
     profile: Profile
     cpe: dict[str, Value] = field(repr=False)
 
@@ -93,7 +93,7 @@ def _start(tx: Transaction, job: Job) -> Work | None:
         attempt=job.attempt,
         attempt_of_visit=_attempts_in_visit(tx, job),
         element=access.element,
-        wanted=wanted_onu(job.body, location, profile),
+        wanted=wanted_access(job.body, location, profile),
         profile=profile,
         cpe=wanted_cpe(job.body, profile),
     )
@@ -136,10 +136,10 @@ def record_applied(tx: Transaction, work: Work, lease: Lease, changes: list[str]
     tx.run("take_lease", id=job.id, owner=lease.owner, lease_until=to_text(tx.now + lease.duration))
 
 
-def confirm_network(tx: Transaction, work: Work, lease: Lease, observed: ObservedOnu, optics: Optics) -> JobState:
+def confirm_network(tx: Transaction, work: Work, lease: Lease, observed: ObservedAccess, levels: Levels) -> JobState:
     """The element confirms the service and the light is good; what is left is the CPE, then the evidence."""
     job = _held_by(tx, work, lease)
-    facts = {"onu": _shown(asdict(observed)), "optics": asdict(optics), "element": work.element}
+    facts = {"access": _shown(observed), "levels": asdict(levels), "element": work.element}
     _write_evidence(tx, job, "network", {**facts, "profile_version": work.profile.version})
     tx.run("confirm_network", id=job.id, now=tx.now_text)
     confirmed = tx.job(job.id)
@@ -151,8 +151,8 @@ def confirm_network(tx: Transaction, work: Work, lease: Lease, observed: Observe
     return _verified(tx, confirmed, work.profile).state
 
 
-def _shown(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: str(value) if isinstance(value, str) else value for name, value in values.items()}
+def _shown(observed: ObservedAccess) -> dict[str, Any]:
+    return {**asdict(observed), "presence": observed.presence.value, "unmodelled": sorted(observed.unmodelled)}
 
 
 @dataclass(frozen=True, slots=True)

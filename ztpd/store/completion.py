@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pon.onu import Optics
+from drivers.access import Levels
 from ztpd.domain.acceptance import EvidenceProblem, Installed, evidence_problems
 from ztpd.domain.lifecycle import JobState
 from ztpd.domain.model import CompletionBody
@@ -40,7 +40,7 @@ def accept_completion(tx: Transaction, id_: str, report: CompletionBody) -> Comp
     profile = tx.profiles.get(job.body.profile)
     if profile is None:
         raise Refused(f"profile {job.body.profile} is not known any more", "put its file back into the profiles folder")
-    installed = Installed(job.body, _optics(tx.one("last_evidence", job=id_, kind="network")), job.created_at, tx.now)
+    installed = Installed(job.body, _levels(tx.one("last_evidence", job=id_, kind="network")), job.created_at, tx.now)
     problems = evidence_problems(report, profile, installed)
     if problems:
         tx.tell(job, "completion.refused", problems=[problem.describe() for problem in problems])
@@ -56,9 +56,9 @@ def _repeated(job: Job, accepted: Row, report: CompletionBody) -> CompletionAnsw
     return CompletionAnswer(job)
 
 
-def _optics(evidence: Mapping[str, str] | None) -> Optics:
-    levels = json.loads(evidence["body"])["optics"] if evidence is not None else {}
-    return Optics(levels.get("onu_rx_dbm"), levels.get("olt_rx_dbm"))
+def _levels(evidence: Mapping[str, str] | None) -> Levels:
+    levels = json.loads(evidence["body"])["levels"] if evidence is not None else {}
+    return Levels(levels.get("onu_rx_dbm"), levels.get("olt_rx_dbm"))
 
 
 def _keep(tx: Transaction, job: Job, report: CompletionBody) -> None:

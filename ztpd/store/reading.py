@@ -67,7 +67,7 @@ class Reader:
             **_shown_job(job),
             "access": (self.location(job.body.location) or {}).get("access"),
             "heard_devices": [self._device(device) for device in self._all("devices_of_job", job=id_)],
-            "optics": json.loads(network["body"])["optics"] if network is not None else None,
+            "levels": json.loads(network["body"])["levels"] if network is not None else None,
             "visits": [dict(visit) for visit in self._all("list_visits", job=id_)],
         }
 

@@ -5,8 +5,8 @@ Only where the configuration allows it (``discovery.registration_ids``), for who
 
 from datetime import datetime
 
+from drivers.access import PresentDevice
 from pon import registration
-from pon.onu import PresentOnu
 from ztpd.domain.identity import Kind
 from ztpd.domain.sighting import Place
 from ztpd.store import orders, quarantine, settling
@@ -16,7 +16,7 @@ from ztpd.store.transaction import Transaction
 ACTOR = "ztpd"
 
 
-def fingerprint_of(onu: PresentOnu) -> str | None:
+def fingerprint_of(onu: PresentDevice) -> str | None:
     """The fingerprint of what an ONU showed; None when it showed nothing that is a registration id."""
     if onu.registration_id is None:
         return None
@@ -33,7 +33,7 @@ def awaited(tx: Transaction) -> frozenset[str]:
     return frozenset(row["value"] for row in tx.all("awaited_names", kind=Kind.REGISTRATION))
 
 
-def claim(tx: Transaction, element: str, onu: PresentOnu, heard_at: datetime) -> str | None:
+def claim(tx: Transaction, element: str, onu: PresentDevice, heard_at: datetime) -> str | None:
     """Bind the ONU's serial to the one job that waits for its registration id here; what became of it, in words."""
     fingerprint = fingerprint_of(onu) if tx.claims_registration_ids else None
     if fingerprint is None:
@@ -42,13 +42,13 @@ def claim(tx: Transaction, element: str, onu: PresentOnu, heard_at: datetime) ->
     if len(jobs) != 1:
         return "more than one job expects it" if jobs else None
     (job,) = jobs
-    refusal = _refusal(tx, job, Place(element, onu.port), onu.serial, heard_at)
+    refusal = _refusal(tx, job, Place(element, onu.port), onu.device, heard_at)
     if refusal is not None:
         return refusal
     ont = job.body.device("ont")
     if ont is not None and ont.serial is None:
-        orders.allocate_device(tx, job.id, ont.model_copy(update={"serial": onu.serial}))
-        quarantine.audit(tx, ACTOR, "registration.claim", f"job/{job.id}", serial=onu.serial, id=fingerprint)
+        orders.allocate_device(tx, job.id, ont.model_copy(update={"serial": onu.device}))
+        quarantine.audit(tx, ACTOR, "registration.claim", f"job/{job.id}", serial=onu.device, id=fingerprint)
     return f"claimed for job {job.id}"
 
 

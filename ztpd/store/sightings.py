@@ -8,9 +8,9 @@ from operator import itemgetter
 import orjson
 import structlog
 
+from drivers.access import PresentDevice
 from drivers.base import Neighbour
 from pon.onu import Presence as OnuPresence
-from pon.onu import PresentOnu
 from ztpd.domain import identity, matching
 from ztpd.domain.identity import Kind
 from ztpd.domain.lifecycle import DeviceState, JobState
@@ -72,7 +72,7 @@ class Difference:
 def record_listing(
     tx: Transaction,
     element: str,
-    listed: Sequence[PresentOnu],
+    listed: Sequence[PresentDevice],
     read_at: datetime,
     after: Difference | None = None,
     limit: int | None = None,
@@ -83,13 +83,13 @@ def record_listing(
     as heard again. At most ``limit`` differences behind ``after`` are recorded, so that a list of thousands holds up
     nobody else's intentions: call again with the last one until fewer come back.
     """
-    onus = {(onu.serial, onu.port): onu for onu in listed}
+    onus = {(onu.device, onu.port): onu for onu in listed}
     registrations = registration.awaited(tx)
     claiming = {key for key, onu in onus.items() if registrations and registration.fingerprint_of(onu) in registrations}
     states = {key: onu.raw_state for key, onu in onus.items()}
 
     def record(each: Difference) -> Recorded:
-        absent = PresentOnu(each.port, each.name, OnuPresence.ABSENT)
+        absent = PresentDevice(each.port, each.name, OnuPresence.ABSENT)
         return record_announcement(tx, element, onus[each.name, each.port] if each.present else absent, read_at)
 
     found = _differences(tx, element, Kind.PON, states, read_at, claiming)
@@ -173,7 +173,7 @@ def keep_elements(tx: Transaction, elements: Collection[str]) -> list[str]:
     return forgotten
 
 
-def record_announcement(tx: Transaction, element: str, onu: PresentOnu, heard_at: datetime) -> Recorded:
+def record_announcement(tx: Transaction, element: str, onu: PresentDevice, heard_at: datetime) -> Recorded:
     """Keep what an element announced of one ONU, which may claim a job by its registration id."""
     absent = onu.presence is OnuPresence.ABSENT
     claimed = None if absent else registration.claim(tx, element, onu, heard_at)
@@ -185,7 +185,7 @@ def record_announcement(tx: Transaction, element: str, onu: PresentOnu, heard_at
         Presence.ABSENT if absent else Presence.PRESENT,
         element,
         onu.port,
-        serial=onu.serial,
+        serial=onu.device,
         details={name: value for name, value in details.items() if value is not None},
     )
     return record_sighting(tx, sighting)

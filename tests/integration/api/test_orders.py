@@ -78,7 +78,7 @@ async def test_a_job_shows_what_the_network_knows_of_it(stored_world: World) -> 
     await stored_world.bring_up()
     job = (await stored_world.get("/v1/jobs/J-1")).json
     assert job["state"] == "awaiting-completion"
-    assert job["optics"] == {"onu_rx_dbm": -20.0, "olt_rx_dbm": -22.0}
+    assert job["levels"] == {"onu_rx_dbm": -20.0, "olt_rx_dbm": -22.0, "signal_dbm": None, "link_bps": None}
     assert [visit["number"] for visit in job["visits"]] == [1]
     heard = {name["value"] for device in job["heard_devices"] for name in device["names"]}
     assert {"HWTC1A2B3C4D", "00259E-485754431A2B3C4D"} <= heard

@@ -14,7 +14,8 @@ import aiohttp
 import orjson
 
 from billing_hooks.contract import Attempt, Delivery, Verdict
-from pon.onu import ObservedOnu, Optics, Presence
+from drivers.access import Levels, ObservedAccess
+from pon.onu import Presence
 from ztpd.api.app import make_app
 from ztpd.api.contract import ApiContext, Element, Limits
 from ztpd.api.server import Address, serve
@@ -159,10 +160,10 @@ class World:
         await self.hear_ont()
         work = await self.start_attempt()
         await self.store.commit(attempts.record_applied, work, LEASE, ["onu"])
-        observed = ObservedOnu(
+        observed = ObservedAccess(
             "HWTC1A2B3C4D", "1/1/3", "SVC-1", 201, 301, None, 500_000_000, 50_000_000, True, presence=Presence.INTENDED
         )
-        await self.store.commit(attempts.confirm_network, work, LEASE, observed, Optics(-20.0, -22.0))
+        await self.store.commit(attempts.confirm_network, work, LEASE, observed, Levels(-20.0, -22.0))
         if work.cpe:
             await self.store.commit(attempts.record_cpe, "J-1", attempts.CpeResult(True, {"Device.WiFi.SSID": "home"}))
 

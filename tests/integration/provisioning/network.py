@@ -12,16 +12,18 @@ from random import Random
 from time import monotonic
 from typing import Any, TypeVar
 
+from drivers.access import PresentDevice
 from drivers.base import Driver
 from drivers.netconf_bbf import NetconfBbfDriver, NetconfBbfSettings
-from pon.onu import Presence, PresentOnu
+from pon.onu import Presence
 from ztpd.domain.lifecycle import JobState
 from ztpd.domain.model import Access, AllocatedDevice, JobBody, LocationBody
 from ztpd.domain.profile import Profile
 from ztpd.lab.olt import LabOlt, LabOltSettings, lab_olt
 from ztpd.lab.olt.lab import GOOD_ONU_RX_DBM
+from ztpd.provisioning.pace import Pace
 from ztpd.provisioning.policy import RetryPolicy
-from ztpd.provisioning.provisioner import Pace, Provisioner
+from ztpd.provisioning.provisioner import Provisioner
 from ztpd.store import attempts, orders, sightings
 from ztpd.store.attempts import Lease
 from ztpd.store.store import Context, Store, open_store
@@ -177,7 +179,7 @@ class Network:
 
     async def announce(self, number: int = 1, element: str = "olt-1", port: str = PORT) -> None:
         """The element announces the n-th customer's ONT."""
-        onu = PresentOnu(port, serial_of(number), Presence.UNKNOWN, "present")
+        onu = PresentDevice(port, serial_of(number), Presence.UNKNOWN, "present")
         await self.store.commit(sightings.record_announcement, element, onu, self.clock())
 
     async def due(self, *numbers: int, element: str = "olt-1", **others: Any) -> None:

@@ -1,11 +1,12 @@
 """Attempts that an element takes: confirmed once, written once, together in one commit, refused alone."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import timedelta
 
+from drivers.access import Levels, WantedAccess
 from drivers.base import Outcome, Plan
 from drivers.netconf_bbf import NetconfBbfDriver
-from pon.onu import WantedOnu
 from tests.integration.provisioning.network import (
     CPE,
     OTHER_PORT,
@@ -35,7 +36,7 @@ async def test_an_attempt_ends_confirmed_and_says_so_once(net_on_each: Network) 
         await net.confirmed(1)
     assert await net.confirmed_once()
     assert told == [("olt-1", "confirmed")]
-    assert (await net.job())["optics"] == {"onu_rx_dbm": -18.5, "olt_rx_dbm": -20.3}
+    assert (await net.job())["levels"] == asdict(Levels(-18.5, -20.3))
     assert await net.codes() == []
 
 
@@ -102,13 +103,13 @@ async def test_a_port_that_the_element_does_not_have_fails_that_job_only(net: Ne
 class _Flawed(NetconfBbfDriver):
     """A driver that has not foreseen something about two of its ONUs."""
 
-    async def plan(self, wanted: WantedOnu) -> Plan:
-        if wanted.serial == serial_of(2):
+    async def plan(self, wanted: Sequence[WantedAccess]) -> list[Plan]:
+        if any(each.device == serial_of(2) for each in wanted):
             raise KeyError("onu-type")
         return await super().plan(wanted)
 
     async def apply(self, plans: Sequence[Plan]) -> list[Outcome]:
-        if any(plan.wanted.serial == serial_of(3) for plan in plans):
+        if any(plan.wanted.device == serial_of(3) for plan in plans):
             raise AttributeError("no attribute 'text'")
         return await super().apply(plans)
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
+from drivers.access import PresentDevice
 from drivers.base import Driver, Heard
 from drivers.netconf_bbf import NetconfBbfDriver
-from pon.onu import PresentOnu
 from tests.integration.provisioning.network import (
     OTHER_PORT,
     PORT,
@@ -47,18 +47,18 @@ class Kept:
     def __post_init__(self) -> None:
         self.gate.set()
 
-    async def announcement(self, element: str, onu: PresentOnu, heard_at: datetime) -> None:
+    async def announcement(self, element: str, onu: PresentDevice, heard_at: datetime) -> None:
         await self.gate.wait()
-        if self.refuses(onu.serial):
+        if self.refuses(onu.device):
             raise RuntimeError("no room")
         await self.net.store.commit(sightings.record_announcement, element, onu, heard_at)
-        self.announced.append((onu.serial, heard_at))
+        self.announced.append((onu.device, heard_at))
 
-    async def listing(self, element: str, listed: Sequence[PresentOnu], heard_at: datetime) -> None:
+    async def listing(self, element: str, listed: Sequence[PresentDevice], heard_at: datetime) -> None:
         if self.refuses("list"):
             raise RuntimeError("no room")
         await self.net.store.commit(sightings.record_listing, element, listed, heard_at)
-        self.listed.append({(onu.serial, onu.port) for onu in listed})
+        self.listed.append({(onu.device, onu.port) for onu in listed})
 
     def has_ports(self, element: str, ports: frozenset[str]) -> None:
         self.ports = ports
@@ -179,7 +179,7 @@ async def test_an_onu_plugged_in_between_the_list_and_the_subscription_is_found_
 
 async def test_a_list_that_is_older_than_an_announcement_does_not_undo_it(net: Network) -> None:
     class SlowLister(NetconfBbfDriver):
-        async def list_discovered(self) -> list[PresentOnu]:
+        async def list_discovered(self) -> list[PresentDevice]:
             await happens(lambda: olt.lab.subscribers, "announcements are heard")
             found = await super().list_discovered()
             if not olt.lab.olt.plugged():
@@ -271,7 +271,7 @@ async def test_an_element_that_refuses_the_subscription_is_still_read(net: Netwo
 
 async def test_what_a_driver_did_not_foresee_ends_neither_the_listener_nor_the_log(net: Network) -> None:
     class Surprised(NetconfBbfDriver):
-        async def list_discovered(self) -> list[PresentOnu]:
+        async def list_discovered(self) -> list[PresentDevice]:
             if len(tries) < 5:
                 raise LookupError("port 1/1/x")
             return await super().list_discovered()

@@ -51,6 +51,7 @@ class _Killed:
         if point == "element.applied" and self.task is not None:
             self.task.cancel()
             self.done.set()
+            raise asyncio.CancelledError
 
 
 async def _killed_after_apply(net: Network) -> int:

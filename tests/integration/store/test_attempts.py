@@ -1,10 +1,11 @@
 """Attempts: claimed under a lease, applied, confirmed or failed; an outcome of yesterday counts for nothing today."""
 
+from dataclasses import asdict
 from datetime import timedelta
 
 import pytest
 
-from pon.onu import Optics
+from drivers.access import Levels
 from tests.integration.store.world import (
     CPE,
     GOOD_LIGHT,
@@ -259,11 +260,11 @@ def test_an_order_that_changes_only_the_technician_keeps_what_the_cpe_confirmed(
 
 
 def test_the_evidence_of_the_network_holds_what_was_read_and_measured(here: World) -> None:
-    here.confirm(here.at_work(), Optics(-18.5, -21.25))
+    here.confirm(here.at_work(), Levels(-18.5, -21.25))
     (evidence,) = here.reader.evidence("J-1")
     assert evidence["kind"] == "network"
-    assert evidence["body"]["optics"] == {"onu_rx_dbm": -18.5, "olt_rx_dbm": -21.25}
-    assert evidence["body"]["onu"]["serial"] == "HWTC1A2B3C4D"
+    assert evidence["body"]["levels"] == asdict(Levels(-18.5, -21.25))
+    assert evidence["body"]["access"]["device"] == "HWTC1A2B3C4D"
     assert evidence["body"]["profile_version"] == 1
 
 

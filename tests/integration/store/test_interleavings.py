@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
 
 from billing_hooks.contract import Attempt, Delivery, Verdict
-from pon.onu import Optics
+from drivers.access import Levels
 from tests.integration.store.world import LEASE, OLT, OUI, World, location, observed, order, routes
 from ztpd.domain.failures import Code, Failure
 from ztpd.domain.lifecycle import TransitionRefused
@@ -131,7 +131,7 @@ class Store(RuleBasedStateMachine):
             assert place["serviceable"]
             assert place["access"]["port"] == work.wanted.port
             assert ont is not None
-            assert ont.serial == work.wanted.serial
+            assert ont.serial == work.wanted.device
             assert job.network_confirmed_at is None
         return multiple(*claimed)
 
@@ -155,7 +155,7 @@ class Store(RuleBasedStateMachine):
 
     @rule(work=works)
     def network_is_confirmed(self, work: Work) -> None:
-        self.attempt(attempts.confirm_network, work, LEASE, observed(work.wanted), Optics(-20.0, -20.0))
+        self.attempt(attempts.confirm_network, work, LEASE, observed(work.wanted), Levels(-20.0, -20.0))
 
     @rule(work=works, code=st.sampled_from([Code.LOW_LIGHT, Code.ELEMENT_REJECTED]), again=st.booleans())
     def attempt_fails(self, work: Work, code: Code, again: bool) -> None:

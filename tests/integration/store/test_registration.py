@@ -2,7 +2,8 @@
 
 import pytest
 
-from pon.onu import Presence, PresentOnu
+from drivers.access import PresentDevice
+from pon.onu import Presence
 from tests.integration.store.world import CPE, OLT, OTHER_PORT, OTHER_SERIAL, PORT, SERIAL, World, location, order
 from ztpd.domain.lifecycle import JobState
 from ztpd.domain.model import AllocatedDevice, CompletionBody
@@ -21,7 +22,7 @@ def claiming(here: World) -> World:
 
 
 def announce(here: World, serial: str = SERIAL, port: str = PORT, shown: str | None = SHOWN) -> str:
-    onu = PresentOnu(port, serial, Presence.UNKNOWN, "present", registration_id=shown)
+    onu = PresentDevice(port, serial, Presence.UNKNOWN, "present", registration_id=shown)
     return here.do(sightings.record_announcement, OLT, onu, here.now).verdict
 
 
@@ -36,7 +37,7 @@ def test_the_first_onu_that_shows_it_in_its_place_is_the_job_s(claiming: World) 
     assert claiming.job().state is JobState.READY
     assert announce(claiming) == "matches job J-1"
     assert claiming.job().state is JobState.DISCOVERED
-    assert claiming.claimed().wanted.serial == SERIAL
+    assert claiming.claimed().wanted.device == SERIAL
     assert heard(claiming) == ["claimed for job J-1"]
     [entry] = claiming.reader.audit(0, 10, "job/J-1")
     assert (entry["actor"], entry["action"], entry["detail"]["serial"]) == ("ztpd", "registration.claim", SERIAL)
@@ -48,7 +49,7 @@ def test_what_was_claimed_cannot_be_claimed_by_another_serial(claiming: World) -
     assert announce(claiming, OTHER_SERIAL) == "no open job expects this device"
     assert heard(claiming)[-1] == f"claimed by {SERIAL} for job J-1 already"
     assert claiming.device(OTHER_SERIAL)["state"] == "quarantined"
-    assert claiming.claimed().wanted.serial == SERIAL
+    assert claiming.claimed().wanted.device == SERIAL
 
 
 def test_it_counts_for_nothing_unless_the_configuration_says_so(here: World) -> None:
@@ -67,7 +68,7 @@ def test_it_is_not_believed_on_another_port(claiming: World) -> None:
 
 
 def test_an_onu_that_was_there_before_the_order_claims_it_with_the_next_list(claiming: World) -> None:
-    listed = [PresentOnu(PORT, SERIAL, Presence.UNKNOWN, "present", registration_id=SHOWN)]
+    listed = [PresentDevice(PORT, SERIAL, Presence.UNKNOWN, "present", registration_id=SHOWN)]
     claiming.do(sightings.record_listing, OLT, listed, claiming.now)
     claiming.ready(ONT)
     assert len(claiming.do(sightings.record_listing, OLT, listed, claiming.now)) == 1

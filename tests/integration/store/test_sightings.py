@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from pon.onu import Presence, PresentOnu
+from drivers.access import PresentDevice
+from pon.onu import Presence
 from tests.integration.store.world import (
     CPE,
     LEASE,
@@ -38,7 +39,7 @@ def test_a_device_in_its_place_makes_its_job_due(here: World) -> None:
     assert here.announce() == "matches job J-1"
     assert here.job().state is JobState.DISCOVERED
     assert here.device()["state"] == "seen"
-    assert here.claimed().wanted.serial == SERIAL
+    assert here.claimed().wanted.device == SERIAL
 
 
 def test_an_unknown_device_is_kept_and_listed_and_never_provisioned(here: World) -> None:
@@ -363,7 +364,7 @@ def test_a_long_list_is_recorded_a_few_at_a_time_and_nothing_twice(here: World) 
     for serial in serials[5:]:
         here.announce(serial=serial)
     here.later(seconds=1)
-    listed = [PresentOnu(PORT, serial, Presence.UNKNOWN, "present") for serial in serials[:5]]
+    listed = [PresentDevice(PORT, serial, Presence.UNKNOWN, "present") for serial in serials[:5]]
     parts, last = [], None
     while len(found := here.do(sightings.record_listing, OLT, listed, here.now, after=last, limit=3)) == 3:
         parts.append(found)

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from pon.onu import ObservedOnu, Optics, Presence, PresentOnu, WantedOnu
+from drivers.access import Levels, ObservedAccess, PresentDevice, WantedAccess
+from pon.onu import Presence
+from tests.accesses import as_wanted
 from ztpd.domain.lifecycle import JobState
 from ztpd.domain.model import (
     Access,
@@ -37,7 +39,7 @@ SERIAL, HEX = "HWTC1A2B3C4D", "485754431A2B3C4D"
 OTHER_SERIAL = "ALCL00000001"
 OUI = "00259E"
 SECRET = "correct horse battery"
-GOOD_LIGHT = Optics(-20.0, -22.0)
+GOOD_LIGHT = Levels(-20.0, -22.0)
 LEASE = Lease("node-1", timedelta(seconds=60))
 
 ONT = AllocatedDevice(role="ont", serial=SERIAL)
@@ -66,20 +68,9 @@ def order(*devices: AllocatedDevice, service: str = "SVC-1", place: str = "LOC-1
     )
 
 
-def observed(wanted: WantedOnu, presence: Presence = Presence.INTENDED) -> ObservedOnu:
+def observed(wanted: WantedAccess, presence: Presence = Presence.INTENDED) -> ObservedAccess:
     """The ONU as an OLT shows it that did everything it was told."""
-    return ObservedOnu(
-        serial=wanted.serial,
-        port=wanted.port,
-        service=wanted.service,
-        s_vlan=wanted.s_vlan,
-        c_vlan=wanted.c_vlan,
-        downstream_bps=None,
-        upstream_bps=wanted.upstream_bps,
-        assured_upstream_bps=wanted.assured_upstream_bps,
-        enabled=True,
-        presence=presence,
-    )
+    return as_wanted(wanted, presence)
 
 
 def routes(event_type: str) -> tuple[str, ...]:
@@ -151,12 +142,12 @@ class World:
 
     def announce(self, port: str = PORT, serial: str = SERIAL, element: str = OLT, *, gone: bool = False) -> str:
         """What an OLT says of one ONU; the verdict."""
-        onu = PresentOnu(port, serial, Presence.ABSENT if gone else Presence.UNKNOWN, "gone" if gone else "present")
+        onu = PresentDevice(port, serial, Presence.ABSENT if gone else Presence.UNKNOWN, "gone" if gone else "present")
         return self.do(sightings.record_announcement, element, onu, self.now).verdict
 
     def list_onus(self, *present: tuple[str, str], element: str = OLT) -> int:
         """What an OLT lists: pairs of serial and port."""
-        onus = [PresentOnu(port, serial, Presence.UNKNOWN, "present") for serial, port in present]
+        onus = [PresentDevice(port, serial, Presence.UNKNOWN, "present") for serial, port in present]
         return len(self.do(sightings.record_listing, element, onus, self.now))
 
     def inform(self, serial: str = HEX, ip: str = "10.0.0.5") -> sightings.WantedCpe | None:
@@ -182,7 +173,7 @@ class World:
         self.announce()
         return self.claimed()
 
-    def confirm(self, work: Work, optics: Optics = GOOD_LIGHT) -> JobState:
+    def confirm(self, work: Work, optics: Levels = GOOD_LIGHT) -> JobState:
         self.do(attempts.record_applied, work, LEASE, ["onu"])
         return self.do(attempts.confirm_network, work, LEASE, observed(work.wanted), optics)
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from pon.onu import Optics
+from drivers.access import Levels
 from ztpd.domain.acceptance import Installed
 from ztpd.domain.model import (
     Access,
@@ -52,6 +52,6 @@ def report(**others: Any) -> CompletionBody:
     return CompletionBody(**{**whole, **others})
 
 
-def installed(optics: Optics | None = None, now: datetime = NOW, created_at: datetime = NOW) -> Installed:
+def installed(optics: Levels | None = None, now: datetime = NOW, created_at: datetime = NOW) -> Installed:
     """What the network knows of a good installation."""
-    return Installed(order(ONT, CPE), optics or Optics(-20.0, -22.0), created_at, now)
+    return Installed(order(ONT, CPE), optics or Levels(-20.0, -22.0), created_at, now)

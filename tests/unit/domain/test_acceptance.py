@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
-from pon.onu import ObservedOnu, Optics, Presence
+from drivers.access import Levels, ObservedAccess
+from pon.onu import Presence
+from tests.accesses import as_wanted
 from tests.unit.domain.orders import HEX, NOW, ONT, PLACE, SERIAL, installed, order, report
-from ztpd.domain.acceptance import CLOCK_TOLERANCE, evidence_problems, onu_failure, optics_failure
+from ztpd.domain.acceptance import CLOCK_TOLERANCE, access_failure, evidence_problems, optics_failure
 from ztpd.domain.failures import Code
 from ztpd.domain.model import InstalledDevice, Measurement, Photo
-from ztpd.domain.planning import wanted_onu
+from ztpd.domain.planning import wanted_access
 from ztpd.domain.profile import OpticalLimits, Profile
 
 
@@ -23,50 +25,38 @@ def _limits(profile: Profile) -> OpticalLimits:
 @pytest.mark.parametrize(
     ("optics", "said"),
     [
-        (Optics(None, -22.0), "ONT receives an unknown level"),
-        (Optics(-20.0, None), "OLT receives an unknown level"),
-        (Optics(None, None), "ONT receives an unknown level"),
-        (Optics(-27.01, -22.0), "ONT receives -27.0 dBm, allowed is -27 to -8 dBm"),
-        (Optics(-7.5, -22.0), "ONT receives -7.5 dBm"),
-        (Optics(-20.0, -30.0), "OLT receives -30.0 dBm, allowed is -29 to -8 dBm"),
-        (Optics(float("nan"), -22.0), "ONT receives nan dBm"),
+        (Levels(None, -22.0), "ONT receives an unknown level"),
+        (Levels(-20.0, None), "OLT receives an unknown level"),
+        (Levels(None, None), "ONT receives an unknown level"),
+        (Levels(-27.01, -22.0), "ONT receives -27.0 dBm, allowed is -27 to -8 dBm"),
+        (Levels(-7.5, -22.0), "ONT receives -7.5 dBm"),
+        (Levels(-20.0, -30.0), "OLT receives -30.0 dBm, allowed is -29 to -8 dBm"),
+        (Levels(float("nan"), -22.0), "ONT receives nan dBm"),
     ],
 )
-def test_light_that_is_weak_strong_or_unknown_fails(residential: Profile, optics: Optics, said: str) -> None:
+def test_light_that_is_weak_strong_or_unknown_fails(residential: Profile, optics: Levels, said: str) -> None:
     failure = optics_failure(optics, _limits(residential))
     assert failure is not None
     assert failure.code is Code.LOW_LIGHT
     assert said in failure.detail
 
 
-@pytest.mark.parametrize("optics", [Optics(-27.0, -29.0), Optics(-8.0, -8.0), Optics(-20.0, -22.0)])
-def test_light_within_the_limits_passes_ends_included(residential: Profile, optics: Optics) -> None:
+@pytest.mark.parametrize("optics", [Levels(-27.0, -29.0), Levels(-8.0, -8.0), Levels(-20.0, -22.0)])
+def test_light_within_the_limits_passes_ends_included(residential: Profile, optics: Levels) -> None:
     assert optics_failure(optics, _limits(residential)) is None
 
 
 def test_both_directions_are_told_when_both_are_bad(residential: Profile) -> None:
-    failure = optics_failure(Optics(-30.0, None), _limits(residential))
+    failure = optics_failure(Levels(-30.0, None), _limits(residential))
     assert failure is not None
     assert "ONT receives" in failure.detail
     assert "OLT receives" in failure.detail
 
 
 @pytest.fixture
-def good(residential: Profile) -> ObservedOnu:
+def good(residential: Profile) -> ObservedAccess:
     """The ONU as wanted, and at work."""
-    wanted = wanted_onu(order(ONT), PLACE, residential)
-    return ObservedOnu(
-        wanted.serial,
-        wanted.port,
-        wanted.service,
-        wanted.s_vlan,
-        wanted.c_vlan,
-        None,
-        wanted.upstream_bps,
-        wanted.assured_upstream_bps,
-        True,
-        presence=Presence.INTENDED,
-    )
+    return as_wanted(wanted_access(order(ONT), PLACE, residential))
 
 
 @pytest.mark.parametrize(
@@ -86,18 +76,18 @@ def good(residential: Profile) -> ObservedOnu:
     ],
 )
 def test_an_onu_that_is_not_as_wanted_fails(
-    residential: Profile, good: ObservedOnu, change: dict[str, Any], code: Code
+    residential: Profile, good: ObservedAccess, change: dict[str, Any], code: Code
 ) -> None:
-    wanted = wanted_onu(order(ONT), PLACE, residential)
-    assert onu_failure(wanted, good) is None
-    failure = onu_failure(wanted, replace(good, **change))
+    wanted = wanted_access(order(ONT), PLACE, residential)
+    assert access_failure(wanted, good) is None
+    failure = access_failure(wanted, replace(good, **change))
     assert failure is not None
     assert failure.code is code
     assert failure.detail
 
 
 def test_an_onu_that_is_not_configured_fails(residential: Profile) -> None:
-    failure = onu_failure(wanted_onu(order(ONT), PLACE, residential), None)
+    failure = access_failure(wanted_access(order(ONT), PLACE, residential), None)
     assert failure is not None
     assert failure.code is Code.WRONG_TIER
 
@@ -157,7 +147,7 @@ def test_the_technicians_level_may_differ_by_the_tolerance(residential: Profile,
 
 
 def test_a_level_that_the_network_does_not_know_confirms_nothing(residential: Profile) -> None:
-    (problem,) = evidence_problems(report(), residential, installed(Optics(None, -22.0)))
+    (problem,) = evidence_problems(report(), residential, installed(Levels(None, -22.0)))
     assert problem.field == "measurements.onu_rx_power"
     assert "the network knows no onu_rx_dbm" in problem.problem
 

@@ -5,7 +5,7 @@ import pytest
 from tests.unit.domain.orders import CPE, MAC, ONT, PLACE, SERIAL, order
 from ztpd.domain.failures import Code
 from ztpd.domain.model import Access, AllocatedDevice, LocationBody
-from ztpd.domain.planning import Surroundings, missing_legs, wanted_cpe, wanted_onu
+from ztpd.domain.planning import Surroundings, missing_legs, wanted_access, wanted_cpe
 from ztpd.domain.profile import Profile
 
 NO_PORT = LocationBody(address="-")
@@ -56,21 +56,21 @@ def test_another_technology_needs_a_profile_made_for_it_and_its_own_device(resid
 
 
 def test_the_plan_of_an_onu_is_what_order_place_and_profile_say(residential: Profile) -> None:
-    wanted = wanted_onu(order(AllocatedDevice(role="ont", serial="HWTC:1A2B3C4D")), PLACE, residential)
-    assert (wanted.service, wanted.port, wanted.serial) == ("SVC-1", "1/1/3", SERIAL)
+    wanted = wanted_access(order(AllocatedDevice(role="ont", serial="HWTC:1A2B3C4D")), PLACE, residential)
+    assert (wanted.service, wanted.port, wanted.device) == ("SVC-1", "1/1/3", SERIAL)
     assert (wanted.s_vlan, wanted.c_vlan) == (201, 301)
     assert (wanted.downstream_bps, wanted.upstream_bps, wanted.assured_upstream_bps) == (10**9, 5 * 10**8, 5 * 10**7)
 
 
 def test_the_same_order_has_the_same_plan(residential: Profile) -> None:
-    assert wanted_onu(order(ONT), PLACE, residential) == wanted_onu(order(ONT, CPE), PLACE, residential)
+    assert wanted_access(order(ONT), PLACE, residential) == wanted_access(order(ONT, CPE), PLACE, residential)
 
 
 def test_there_is_no_plan_for_a_job_with_a_missing_leg(residential: Profile) -> None:
     with pytest.raises(ValueError, match="missing leg"):
-        wanted_onu(order(), PLACE, residential)
+        wanted_access(order(), PLACE, residential)
     with pytest.raises(ValueError, match="missing leg"):
-        wanted_onu(order(ONT), NO_PORT, residential)
+        wanted_access(order(ONT), NO_PORT, residential)
 
 
 def test_a_cpe_is_told_the_values_of_its_job(residential: Profile) -> None:

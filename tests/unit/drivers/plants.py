@@ -2,16 +2,18 @@
 
 from lxml import etree
 
+from drivers.access import WantedAccess
 from drivers.netconf_bbf import changes, payloads, xml
 from drivers.netconf_bbf.configuration import index
 from drivers.netconf_bbf.inventory import Inventory, inventory_of
 from drivers.netconf_bbf.payloads import Edit
-from pon.onu import WantedOnu
 from ztpd.lab.olt.edit import edited
 from ztpd.lab.olt.plant import factory_configuration
 
 UPLINK = "uplink-1"
-WANTED = WantedOnu("SVC-1", "1/1/1", "HWTC1A2B3C4D", 201, 301, 1_000_000_000, 500_000_000, 50_000_000, "job=J-1")
+WANTED = WantedAccess(
+    "SVC-1", "1/1/1", "HWTC1A2B3C4D", 201, 301, 1_000_000_000, 500_000_000, 50_000_000, description="job=J-1"
+)
 
 
 def bare() -> etree._Element:
@@ -24,7 +26,7 @@ def with_edits(tree: etree._Element, edits: list[Edit]) -> etree._Element:
     return edited(tree, xml.parse(etree.tostring(payloads.config(edits))))
 
 
-def provisioned(tree: etree._Element, *wanted: WantedOnu) -> etree._Element:
+def provisioned(tree: etree._Element, *wanted: WantedAccess) -> etree._Element:
     """The tree with ONUs added as the driver does it, in one batch."""
     return with_edits(tree, edits_for(inventory(tree), *wanted))
 
@@ -34,10 +36,10 @@ def inventory(tree: etree._Element) -> Inventory:
     return inventory_of(index(tree), UPLINK)
 
 
-def edits_for(known: Inventory, *wanted: WantedOnu) -> list[Edit]:
+def edits_for(known: Inventory, *wanted: WantedAccess) -> list[Edit]:
     """The edits that the driver makes for a batch."""
     batch = changes.Batch(known)
-    return changes.edits_to_provision(known, [(onu.serial, changes.objects_for(batch, onu)) for onu in wanted])
+    return changes.edits_to_provision(known, [(onu.device, changes.objects_for(batch, onu)) for onu in wanted])
 
 
 def canonical(tree: etree._Element) -> bytes:

@@ -40,7 +40,7 @@ def test_a_full_pon_is_said_so() -> None:
 
 
 def test_numbers_are_used_per_partition_whoever_made_them() -> None:
-    tree = provisioned(bare(), WANTED, replace(WANTED, serial="ZTEG00000002", service="S-2", c_vlan=2, port="1/1/2"))
+    tree = provisioned(bare(), WANTED, replace(WANTED, device="ZTEG00000002", service="S-2", c_vlan=2, port="1/1/2"))
 
     used = used_numbers(index(tree))
 

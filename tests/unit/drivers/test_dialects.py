@@ -6,12 +6,12 @@ from typing import Literal
 import pytest
 from lxml import etree
 
+from drivers.access import PresentDevice
 from drivers.errors import Rejected, Unreachable
 from drivers.netconf import xml
 from drivers.netconf.modules import Module, library, told_by_hello, told_by_library
 from drivers.netconf_bbf import NetconfBbfDriver
 from drivers.netconf_bbf.dialects import BY_MODULE, I1, I3, Dialect
-from pon.onu import PresentOnu
 from tests.unit.drivers.test_session import driver_with, settings_for
 from tests.unit.drivers.wire import WIRES
 from ztpd.lab.netconf.faults import Refusal
@@ -106,7 +106,7 @@ async def test_the_dialect_is_found_once_per_session(
         gets = lab.olt.rpcs["get"]
         assert await driver.list_discovered() == first
 
-        assert [onu.serial for onu in first] == [SERIAL]
+        assert [onu.device for onu in first] == [SERIAL]
         assert gets == (1 if modules_in == "hello" else 2)
         assert lab.olt.rpcs["get"] == gets + 1
 
@@ -157,7 +157,7 @@ class Ears:
     """A driver that listens to a lab, and what it heard."""
 
     def __init__(self, driver: NetconfBbfDriver) -> None:
-        self.heard: asyncio.Queue[PresentOnu] = asyncio.Queue()
+        self.heard: asyncio.Queue[PresentDevice] = asyncio.Queue()
         self._listening = asyncio.Event()
         self._task = asyncio.create_task(driver.watch(self.heard.put_nowait, self._listening.set))
 
@@ -170,7 +170,7 @@ class Ears:
         self._task.cancel()
         await asyncio.wait({self._task})
 
-    async def next(self) -> PresentOnu:
+    async def next(self) -> PresentDevice:
         async with asyncio.timeout(20):
             return await self.heard.get()
 
@@ -182,7 +182,7 @@ async def test_an_element_of_issue_1_is_listened_to_without_a_write() -> None:
             lab.plug(SERIAL, "1/1/1", registration_id="30313233")
             came = await ears.next()
 
-        assert (came.serial, came.raw_state, came.registration_id) == (SERIAL, "onu-present-and-unexpected", "30313233")
+        assert (came.device, came.raw_state, came.registration_id) == (SERIAL, "onu-present-and-unexpected", "30313233")
         assert (lab.olt.writes, lab.running_config()) == (0, before)
 
 
@@ -197,5 +197,5 @@ async def test_announcements_in_another_dialect_than_said_are_counted_and_ignore
             lab.send_notification(wire.notification(wire.onu("garbage")))
             lab.plug(SERIAL, "1/1/1")
 
-            assert (await ears.next()).serial == SERIAL
+            assert (await ears.next()).device == SERIAL
         assert (driver.foreign_announcements, driver.malformed_entries) == (2, 0)

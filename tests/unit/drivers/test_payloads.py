@@ -5,18 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from drivers.access import WantedAccess, differences
 from drivers.netconf_bbf import changes, reading
 from drivers.netconf_bbf.changes import NoSuchPort, Occupied
 from drivers.netconf_bbf.configuration import Kind, index
 from drivers.netconf_bbf.dialects import I3
 from drivers.netconf_bbf.payloads import NotRepresentable, notifications_on
-from pon.onu import WantedOnu, differences
 from tests.unit.drivers import yang
 from tests.unit.drivers.plants import WANTED, bare, canonical, edits_for, inventory, provisioned, with_edits
 from ztpd.lab.olt.validation import validate
 
 SHARED = replace(WANTED, c_vlan=None)
-SECOND = replace(WANTED, service="SVC-2", serial="ALCL0000CAFE", c_vlan=302)
+SECOND = replace(WANTED, service="SVC-2", device="ALCL0000CAFE", c_vlan=302)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ SECOND = replace(WANTED, service="SVC-2", serial="ALCL0000CAFE", c_vlan=302)
     ],
     ids=["1:1", "N:1", "nothing-assured", "all-assured", "other-port"],
 )
-def test_a_provisioned_onu_is_valid_under_the_modules(wanted: WantedOnu, data_folder: Path, tmp_path: Path) -> None:
+def test_a_provisioned_onu_is_valid_under_the_modules(wanted: WantedAccess, data_folder: Path, tmp_path: Path) -> None:
     yang.check(data_folder, provisioned(bare(), wanted), "config", tmp_path)
 
 
@@ -47,10 +47,10 @@ def test_ports_that_announce_are_valid_under_the_modules(data_folder: Path, tmp_
 
 
 @pytest.mark.parametrize("wanted", [WANTED, SHARED], ids=["1:1", "N:1"])
-def test_what_is_written_reads_back_as_wanted(wanted: WantedOnu) -> None:
+def test_what_is_written_reads_back_as_wanted(wanted: WantedAccess) -> None:
     tree = provisioned(bare(), wanted)
 
-    observed = reading.observed_onu(inventory(tree), wanted.serial)
+    observed = reading.observed_onu(inventory(tree), wanted.device)
 
     validate(tree)
     assert differences(wanted, observed) == ()
@@ -58,17 +58,17 @@ def test_what_is_written_reads_back_as_wanted(wanted: WantedOnu) -> None:
 
 @pytest.mark.parametrize("wanted", [WANTED, SHARED], ids=["1:1", "N:1"])
 @pytest.mark.parametrize("neighbour", [SECOND, replace(SECOND, c_vlan=None)], ids=["1:1", "N:1"])
-def test_removal_takes_away_exactly_what_was_added(wanted: WantedOnu, neighbour: WantedOnu) -> None:
+def test_removal_takes_away_exactly_what_was_added(wanted: WantedAccess, neighbour: WantedAccess) -> None:
     before = provisioned(bare(), neighbour)
     tree = provisioned(before, wanted)
 
-    after = with_edits(tree, changes.edits_to_remove(inventory(tree), wanted.serial))
+    after = with_edits(tree, changes.edits_to_remove(inventory(tree), wanted.device))
 
     assert canonical(after) == canonical(before)
 
 
 def test_removal_of_what_is_not_there_edits_nothing() -> None:
-    assert changes.edits_to_remove(inventory(bare()), WANTED.serial) == []
+    assert changes.edits_to_remove(inventory(bare()), WANTED.device) == []
 
 
 def test_new_objects_are_created_and_never_merged_into_what_exists() -> None:
@@ -92,7 +92,7 @@ def test_a_changed_service_leaves_no_profile_or_forwarder_behind() -> None:
             tree = provisioned(provisioned(bare(), start), change)
             for kind in Kind:
                 assert set(index(tree).entries[kind]) == set(index(fresh).entries[kind]), (start, change)
-            assert differences(change, reading.observed_onu(inventory(tree), change.serial)) == ()
+            assert differences(change, reading.observed_onu(inventory(tree), change.device)) == ()
 
 
 def test_a_renamed_service_on_a_shared_s_vlan_has_one_port() -> None:
@@ -105,7 +105,7 @@ def test_a_renamed_service_on_a_shared_s_vlan_has_one_port() -> None:
 
 
 def test_two_that_leave_a_forwarder_together_leave_by_one_entry() -> None:
-    onus = [replace(SHARED, service=f"S-{n}", serial=f"TEST0000000{n}") for n in range(3)]
+    onus = [replace(SHARED, service=f"S-{n}", device=f"TEST0000000{n}") for n in range(3)]
     known = inventory(provisioned(bare(), *onus))
 
     edits = edits_for(known, *(replace(onu, s_vlan=900) for onu in onus[:2]))
@@ -141,7 +141,7 @@ def test_the_numbers_of_an_onu_stay_when_its_service_changes() -> None:
         (replace(WANTED, service="S" * 61), "64 characters"),
     ],
 )
-def test_what_the_modules_cannot_say_is_named(wanted: WantedOnu, said: str) -> None:
+def test_what_the_modules_cannot_say_is_named(wanted: WantedAccess, said: str) -> None:
     with pytest.raises(NotRepresentable, match=said):
         edits_for(inventory(bare()), wanted)
 
@@ -155,12 +155,12 @@ def test_a_port_without_plant_is_named_with_those_there_are() -> None:
     ("wanted", "said"),
     [
         (replace(WANTED, port="1/1/2"), "is configured on port 1/1/1, not on 1/1/2"),
-        (replace(WANTED, serial="ZTEG00000001"), "service SVC-1 is configured on"),
-        (replace(WANTED, serial="ZTEG00000001", service="SVC-9"), "is used by fwd-SVC-1"),
+        (replace(WANTED, device="ZTEG00000001"), "service SVC-1 is configured on"),
+        (replace(WANTED, device="ZTEG00000001", service="SVC-9"), "is used by fwd-SVC-1"),
     ],
     ids=["serial-elsewhere", "service-elsewhere", "vlan-taken"],
 )
-def test_a_taken_place_is_a_conflict(wanted: WantedOnu, said: str) -> None:
+def test_a_taken_place_is_a_conflict(wanted: WantedAccess, said: str) -> None:
     with pytest.raises(Occupied, match=said):
         edits_for(inventory(provisioned(bare(), WANTED)), wanted)
 
@@ -168,13 +168,13 @@ def test_a_taken_place_is_a_conflict(wanted: WantedOnu, said: str) -> None:
 def test_an_onu_that_another_made_is_not_touched() -> None:
     foreign = provisioned(bare(), WANTED)
     for leaf in foreign.iter():
-        if leaf.text == f"vani-{WANTED.serial}":
+        if leaf.text == f"vani-{WANTED.device}":
             leaf.text = "subscriber-17"
 
     with pytest.raises(Occupied, match="subscriber-17"):
         edits_for(inventory(foreign), WANTED)
     with pytest.raises(Occupied, match="subscriber-17"):
-        changes.edits_to_remove(inventory(foreign), WANTED.serial)
+        changes.edits_to_remove(inventory(foreign), WANTED.device)
 
 
 def test_a_profile_that_another_made_stays_when_our_last_user_goes() -> None:
@@ -183,6 +183,6 @@ def test_a_profile_that_another_made_stays_when_our_last_user_goes() -> None:
         if leaf.text == "up-500000000-50000000":
             leaf.text = "gold"
 
-    after = with_edits(tree, changes.edits_to_remove(inventory(tree), WANTED.serial))
+    after = with_edits(tree, changes.edits_to_remove(inventory(tree), WANTED.device))
 
     assert list(index(after).entries[Kind.UPSTREAM_PROFILE]) == ["gold"]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+from drivers.access import PresentDevice
 from drivers.netconf_bbf.configuration import index
 from drivers.netconf_bbf.dialects import I1, I3, Dialect
 from drivers.netconf_bbf.presence import (
@@ -16,7 +17,7 @@ from drivers.netconf_bbf.presence import (
     v_ani_presence,
     v_ani_states,
 )
-from pon.onu import Presence, PresentOnu
+from pon.onu import Presence
 from tests.unit.drivers.plants import WANTED, bare, provisioned
 from tests.unit.drivers.wire import I1_WIRE, I3_WIRE, WIRES, Wire
 
@@ -104,9 +105,9 @@ def test_a_listing_gives_every_onu_on_its_port_normalised(wire: Wire) -> None:
 
     assert malformed == []
     assert found == [
-        PresentOnu("1/1/1", "HWTC1A2B3C4D", Presence.UNKNOWN, wire.unknown, onu_id=7),
-        PresentOnu("1/1/1", "ALCL0000CAFE", Presence.UNKNOWN, wire.unknown),
-        PresentOnu("1/1/2", "ALCL0000CAFE", Presence.UNKNOWN, wire.unknown),
+        PresentDevice("1/1/1", "HWTC1A2B3C4D", Presence.UNKNOWN, wire.unknown, onu_id=7),
+        PresentDevice("1/1/1", "ALCL0000CAFE", Presence.UNKNOWN, wire.unknown),
+        PresentDevice("1/1/2", "ALCL0000CAFE", Presence.UNKNOWN, wire.unknown),
     ]
 
 
@@ -152,7 +153,7 @@ def test_a_malformed_entry_is_named_and_harms_only_itself(wire: Wire, bad: str) 
     announcement = announced_onus(wire.notification(*entries), wire.dialect)
 
     for onus, named in ((found, malformed), (announcement.onus, announcement.malformed)):
-        assert [onu.serial for onu in onus] == ["HWTC00000001", "HWTC00000002"]
+        assert [onu.device for onu in onus] == ["HWTC00000001", "HWTC00000002"]
         assert len(named) == 1
         assert "1/1/1" in str(named[0])
 
@@ -168,7 +169,7 @@ def test_a_malformed_entry_is_named_and_harms_only_itself(wire: Wire, bad: str) 
 def test_an_onu_whose_v_ani_belongs_elsewhere_is_misplaced_whatever_its_state(
     wire: Wire, state: str, at_home: Presence
 ) -> None:
-    seen = wire.onu(WANTED.serial, state, v_ani_ref=f"vani-{WANTED.serial}")
+    seen = wire.onu(WANTED.device, state, v_ani_ref=f"vani-{WANTED.device}")
     configuration = index(provisioned(bare(), WANTED))
 
     [there], _ = present_onus(data(wire, wire.listing("1/1/2", seen)), configuration, wire.dialect)
@@ -182,13 +183,13 @@ def test_an_announcement_gives_the_onu(wire: Wire) -> None:
     came = announced_onus(wire.notification(wire.onu("HWTC1A2B3C4D", onu_id="3")), wire.dialect)
     went = announced_onus(wire.notification(wire.onu("HWTC1A2B3C4D", "onu-not-present-without-v-ani")), wire.dialect)
 
-    assert came == Announcement((PresentOnu("1/1/1", "HWTC1A2B3C4D", Presence.UNKNOWN, wire.unknown, onu_id=3),))
+    assert came == Announcement((PresentDevice("1/1/1", "HWTC1A2B3C4D", Presence.UNKNOWN, wire.unknown, onu_id=3),))
     assert [onu.presence for onu in went.onus] == [Presence.ABSENT]
 
 
 def test_an_announcement_as_ob_baa_shows_it_gives_the_onu() -> None:
     assert announced_onus(FROM_OB_BAA, I1).onus == (
-        PresentOnu("CT_1", "ABCD12345678", Presence.UNKNOWN, "onu-present-and-unexpected", onu_id=1),
+        PresentDevice("CT_1", "ABCD12345678", Presence.UNKNOWN, "onu-present-and-unexpected", onu_id=1),
     )
 
 

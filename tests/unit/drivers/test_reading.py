@@ -5,20 +5,20 @@ from dataclasses import replace
 import pytest
 from lxml import etree
 
+from drivers.access import ObservedAccess, WantedAccess
 from drivers.netconf_bbf import reading
 from drivers.netconf_bbf.configuration import Kind, index
 from drivers.netconf_bbf.dialects import I3
 from drivers.netconf_bbf.plant import plant_of, silent_ports
 from drivers.netconf_bbf.xml import MalformedXml, parse
-from pon.onu import ObservedOnu, WantedOnu
 from tests.unit.drivers.plants import WANTED, bare, inventory, provisioned
 
 SHARED = replace(WANTED, c_vlan=None)
 Element = etree._Element
 
 
-def observed(tree: Element) -> ObservedOnu:
-    onu = reading.observed_onu(inventory(tree), WANTED.serial)
+def observed(tree: Element) -> ObservedAccess:
+    onu = reading.observed_onu(inventory(tree), WANTED.device)
     assert onu is not None
     return onu
 
@@ -35,7 +35,7 @@ def entries(tree: Element) -> list[tuple[Kind, str, Element]]:
 
 
 @pytest.mark.parametrize(("wanted", "count"), [(WANTED, 14), (SHARED, 15)], ids=["1:1", "N:1"])
-def test_without_any_one_of_its_objects_a_service_is_not_complete(wanted: WantedOnu, count: int) -> None:
+def test_without_any_one_of_its_objects_a_service_is_not_complete(wanted: WantedAccess, count: int) -> None:
     parts = [(kind, key) for kind, key, _ in entries(provisioned(bare(), wanted))]
     assert len(parts) == count
 
@@ -45,8 +45,8 @@ def test_without_any_one_of_its_objects_a_service_is_not_complete(wanted: Wanted
         parent = entry.getparent()
         assert parent is not None
         parent.remove(entry)
-        onu = reading.observed_onu(inventory(tree), WANTED.serial)
-        if key == f"vani-{WANTED.serial}":
+        onu = reading.observed_onu(inventory(tree), WANTED.device)
+        if key == f"vani-{WANTED.device}":
             assert onu is None
         else:
             assert onu is not None
@@ -65,7 +65,7 @@ def test_without_any_one_of_its_objects_a_service_is_not_complete(wanted: Wanted
         "shaper-name",
     ],
 )
-def test_a_reference_that_leads_elsewhere_is_not_complete_or_differs(wanted: WantedOnu, leaf: str) -> None:
+def test_a_reference_that_leads_elsewhere_is_not_complete_or_differs(wanted: WantedAccess, leaf: str) -> None:
     tree = provisioned(bare(), wanted)
     for found in list(tree.iter(f"{{*}}{leaf}"))[-1:]:
         found.text = "elsewhere"
@@ -85,9 +85,9 @@ def test_a_disabled_onu_is_read_so() -> None:
 def test_what_another_made_is_read_as_far_as_it_goes() -> None:
     tree = provisioned(bare(), WANTED)
     for leaf in tree.iter():
-        if leaf.text == f"vani-{WANTED.serial}":
+        if leaf.text == f"vani-{WANTED.device}":
             leaf.text = "subscriber-17"
-        if leaf.text == f"venet-{WANTED.serial}.1.internet":
+        if leaf.text == f"venet-{WANTED.device}.1.internet":
             leaf.text = "subscriber-17-vlan"
 
     onu = observed(tree)
@@ -96,8 +96,8 @@ def test_what_another_made_is_read_as_far_as_it_goes() -> None:
 
 
 def test_a_malformed_v_ani_is_named_and_harms_only_itself() -> None:
-    other = replace(WANTED, service="SVC-2", serial="ALCL0000CAFE", c_vlan=302)
-    third = replace(WANTED, service="SVC-3", serial="ZTEG00000003", c_vlan=303)
+    other = replace(WANTED, service="SVC-2", device="ALCL0000CAFE", c_vlan=302)
+    third = replace(WANTED, service="SVC-3", device="ZTEG00000003", c_vlan=303)
     tree = provisioned(bare(), WANTED, other, third)
     serials = list(tree.iter("{*}expected-serial-number"))
     serials[0].text = "broken"
@@ -105,8 +105,8 @@ def test_a_malformed_v_ani_is_named_and_harms_only_itself() -> None:
 
     found, malformed = reading.observed_onus(inventory(tree))
 
-    assert [onu.serial for onu in found] == ["ZTEG00000003"]
-    assert sorted(entry.where for entry in malformed) == ["v-ani of ALCL0000CAFE", f"v-ani vani-{WANTED.serial}"]
+    assert [onu.device for onu in found] == ["ZTEG00000003"]
+    assert sorted(entry.where for entry in malformed) == ["v-ani of ALCL0000CAFE", f"v-ani vani-{WANTED.device}"]
 
 
 def test_an_entry_without_key_is_named() -> None:

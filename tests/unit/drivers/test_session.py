@@ -13,12 +13,12 @@ from pathlib import Path
 import asyncssh
 import pytest
 
+from drivers.access import PresentDevice
 from drivers.errors import Rejected, Unreachable
 from drivers.netconf.host_keys import HostKeysUnreadable, pinned
 from drivers.netconf.session import NetconfSession
 from drivers.netconf.watching import QUEUE_LIMIT, Announcements, SessionEnded
 from drivers.netconf_bbf import NetconfBbfDriver, NetconfBbfSettings
-from pon.onu import PresentOnu
 from ztpd.lab.olt import LabOlt, LabOltSettings, lab_olt
 
 NOTIFICATION: tuple[str, object] = ("{urn:ietf:params:xml:ns:netconf:notification:1.0}notification", {})
@@ -90,7 +90,7 @@ async def test_an_element_that_frames_by_end_of_message_is_understood() -> None:
     async with lab_olt(LabOltSettings(ports=1, base_11=False)) as old, driver_with(settings_for(old)) as driver:
         old.plug("HWTC1A2B3C4D", "1/1/1")
 
-        assert [onu.serial for onu in await driver.list_discovered()] == ["HWTC1A2B3C4D"]
+        assert [onu.device for onu in await driver.list_discovered()] == ["HWTC1A2B3C4D"]
 
 
 async def test_nobody_listening_is_unreachable(lab: LabOlt) -> None:
@@ -278,7 +278,7 @@ async def test_many_threads_are_not_needed_and_sessions_are_reused(lab: LabOlt) 
 
 async def test_a_malformed_announcement_is_counted_and_watching_goes_on(lab: LabOlt) -> None:
     async with driver_with(settings_for(lab)) as driver:
-        heard: asyncio.Queue[PresentOnu] = asyncio.Queue()
+        heard: asyncio.Queue[PresentDevice] = asyncio.Queue()
         watching = asyncio.create_task(driver.watch(heard.put_nowait, lambda: None))
         async with asyncio.timeout(5):
             while not lab.subscribers:  # noqa: ASYNC110 # another party, which gives no signal
@@ -289,7 +289,7 @@ async def test_a_malformed_announcement_is_counted_and_watching_goes_on(lab: Lab
         )
         lab.plug("HWTC1A2B3C4D", "1/1/1")
 
-        assert (await asyncio.wait_for(heard.get(), 5)).serial == "HWTC1A2B3C4D"
+        assert (await asyncio.wait_for(heard.get(), 5)).device == "HWTC1A2B3C4D"
         assert driver.malformed_entries == 1
         watching.cancel()
         await asyncio.wait({watching})

@@ -16,7 +16,7 @@ from ztpd.lab.olt.olt import NoSuchOnu, NoSuchPort, Olt
 from ztpd.lab.olt.validation import validate
 
 Element = etree._Element
-SERIAL = WANTED.serial
+SERIAL = WANTED.device
 STATES = (
     "<{states} xmlns='{onus}' xmlns:ot='{ot}'>ot:onu-present</{states}>"
     "<{states} xmlns='{onus}' xmlns:ot='{ot}'>ot:onu-not-present</{states}>"

@@ -1,57 +1,40 @@
-"""Verification: what confirms an ONU, what fails it at once, and what time may mend."""
+"""Verification: what confirms a device, what fails it at once, and what time may mend."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, count, repeat
 from typing import cast
 
 import pytest
 
+from drivers.access import Levels, ObservedAccess, WantedAccess
 from drivers.base import Driver
-from pon.onu import ObservedOnu, Optics, Presence, WantedOnu
+from pon.onu import Presence
+from tests.accesses import as_wanted
 from ztpd.domain.failures import Code
 from ztpd.domain.profile import Profile
-from ztpd.provisioning.verification import Confirmed, verify
+from ztpd.provisioning.verification import Confirmed, look
 from ztpd.store.attempts import Work
 
-WANTED = WantedOnu("SVC-1", "1/1/1", "HWTC1A2B3C4D", 201, 301, 1_000_000_000, 500_000_000, 50_000_000)
-WORKING = ObservedOnu(
-    serial=WANTED.serial,
-    port=WANTED.port,
-    service=WANTED.service,
-    s_vlan=WANTED.s_vlan,
-    c_vlan=WANTED.c_vlan,
-    downstream_bps=None,
-    upstream_bps=WANTED.upstream_bps,
-    assured_upstream_bps=WANTED.assured_upstream_bps,
-    enabled=True,
-    presence=Presence.INTENDED,
-)
+WANTED = WantedAccess("SVC-1", "1/1/1", "HWTC1A2B3C4D", 201, 301, 1_000_000_000, 500_000_000, 50_000_000)
+WORKING = as_wanted(WANTED)
 RANGING = replace(WORKING, presence=Presence.ABSENT)
-GOOD, DIM, DARK_ABOVE = Optics(-20.0, -22.0), Optics(-29.5, -22.0), Optics(None, -35.0)
-UNKNOWN = Optics(None, -22.0)
+GOOD, DIM, DARK_ABOVE = Levels(-20.0, -22.0), Levels(-29.5, -22.0), Levels(None, -35.0)
+UNKNOWN = Levels(None, -22.0)
 
 
 @dataclass
 class Element:
-    """What an element answers, look by look; the last answer stays."""
+    """What an element answers about each device."""
 
-    onus: Iterator[ObservedOnu | None]
-    lights: Iterator[Optics]
-    looks: int = 0
+    accesses: dict[str, ObservedAccess]
+    levels: dict[str, Levels]
 
-    async def read(self, serial: str) -> ObservedOnu | None:
-        assert serial == WANTED.serial
-        self.looks += 1
-        return next(self.onus)
+    async def read(self, devices: Sequence[str]) -> dict[str, ObservedAccess]:
+        return {device: self.accesses[device] for device in devices if device in self.accesses}
 
-    async def measure(self, serial: str) -> Optics:
-        assert serial == WANTED.serial
-        return next(self.lights)
-
-
-def element(*onus: ObservedOnu | None, light: tuple[Optics, ...] = (GOOD,)) -> Element:
-    return Element(chain(onus, repeat(onus[-1])), chain(light, repeat(light[-1])))
+    async def measure(self, devices: Sequence[str]) -> dict[str, Levels]:
+        assert set(devices) <= self.accesses.keys(), "only what is configured is measured"
+        return {device: self.levels[device] for device in devices}
 
 
 @pytest.fixture
@@ -59,27 +42,23 @@ def work(residential: Profile) -> Work:
     return Work("J-1", 1, 1, "olt-1", WANTED, residential, {})
 
 
-async def look_at(answers: Element, work: Work, looks: int = 10) -> Confirmed | Code:
-    """The verdict within so many looks, on a clock that ticks once a look."""
-    clock = count()
-    found = await verify(cast(Driver, answers), work, looks, 0.0, lambda: float(next(clock)))
-    return found if isinstance(found, Confirmed) else found.code
+async def verdict(work: Work, access: ObservedAccess | None, levels: Levels) -> tuple[Code, bool] | None:
+    """What is short and whether it may settle, or None when the device is confirmed."""
+    accesses = {} if access is None else {access.device: access}
+    element = Element(accesses, {WANTED.device: levels})
+    [found] = await look(cast(Driver, element), [work])
+    if isinstance(found, Confirmed):
+        assert found == Confirmed(access or WORKING, levels)
+        return None
+    return found.failure.code, found.may_settle
 
 
-async def test_an_onu_that_works_with_good_light_is_confirmed_at_the_first_look(work: Work) -> None:
-    answers = element(WORKING)
-    assert await look_at(answers, work) == Confirmed(WORKING, GOOD)
-    assert answers.looks == 1
-
-
-async def test_an_onu_and_its_light_may_take_their_time(work: Work) -> None:
-    answers = element(RANGING, RANGING, WORKING, light=(Optics(None, None), UNKNOWN, GOOD))
-    assert await look_at(answers, work) == Confirmed(WORKING, GOOD)
-    assert answers.looks == 5
+async def test_a_device_that_works_with_good_levels_is_confirmed(work: Work) -> None:
+    assert await verdict(work, WORKING, GOOD) is None
 
 
 @pytest.mark.parametrize(
-    ("onu", "light", "code"),
+    ("access", "levels", "code"),
     [
         (WORKING, DIM, Code.LOW_LIGHT),
         (WORKING, DARK_ABOVE, Code.LOW_LIGHT),
@@ -91,33 +70,38 @@ async def test_an_onu_and_its_light_may_take_their_time(work: Work) -> None:
         (replace(WORKING, presence=Presence.MISPLACED), GOOD, Code.WRONG_PORT),
     ],
 )
-async def test_what_time_does_not_mend_fails_at_the_first_look(
-    work: Work, onu: ObservedOnu | None, light: Optics, code: Code
+async def test_what_time_does_not_mend_is_final(
+    work: Work, access: ObservedAccess | None, levels: Levels, code: Code
 ) -> None:
-    answers = element(onu, light=(light,))
-    assert await look_at(answers, work) is code
-    assert answers.looks == 1
+    assert await verdict(work, access, levels) == (code, False)
 
 
 @pytest.mark.parametrize(
-    ("onu", "light", "code"),
+    ("access", "levels", "code"),
     [
         (RANGING, GOOD, Code.NOT_SEEN),
         (replace(WORKING, presence=Presence.IN_ERROR), GOOD, Code.NOT_SEEN),
         (WORKING, UNKNOWN, Code.LOW_LIGHT),
-        (WORKING, Optics(None, None), Code.LOW_LIGHT),
+        (WORKING, Levels(), Code.LOW_LIGHT),
     ],
 )
-async def test_what_time_may_mend_fails_when_the_time_is_over_and_is_never_confirmed(
-    work: Work, onu: ObservedOnu, light: Optics, code: Code
+async def test_what_time_may_mend_may_settle_and_is_never_confirmed(
+    work: Work, access: ObservedAccess, levels: Levels, code: Code
 ) -> None:
-    answers = element(onu, light=(light,))
-    assert await look_at(answers, work, looks=7) is code
-    assert answers.looks == 7
+    assert await verdict(work, access, levels) == (code, True)
 
 
 async def test_a_profile_without_limits_asks_nothing_of_the_light(work: Work) -> None:
     unlimited = replace(work, profile=work.profile.model_copy(update={"optics": None}))
-    assert await look_at(element(WORKING, light=(Optics(None, None),)), unlimited) == Confirmed(
-        WORKING, Optics(None, None)
-    )
+    assert await verdict(unlimited, WORKING, Levels()) is None
+
+
+async def test_each_of_many_has_its_own_verdict_in_order(work: Work) -> None:
+    others = [replace(work, wanted=replace(WANTED, device=f"HWTC0000000{n}")) for n in range(4)]
+    works = [others[0], work, *others[1:]]
+    accesses = {each.wanted.device: replace(WORKING, device=each.wanted.device) for each in works[:3]}
+    levels = dict.fromkeys(accesses, GOOD) | {WANTED.device: DIM}
+
+    found = await look(cast(Driver, Element(accesses, levels)), works)
+
+    assert [isinstance(each, Confirmed) for each in found] == [True, False, True, False, False]
