@@ -14,7 +14,8 @@ class WantedAccess:
     """What one service needs on one element; the same value always asks for the same configuration.
 
     ``service`` names the objects made for it (letters, digits, ``.``, ``_``, ``-``, ``:``); ``port`` is the element's
-    own name of the channel termination, switch port or access point; ``device`` is as above. Rates are in bit/s;
+    own name of the channel termination, switch port or access point; ``device`` is as above. ``s_vlan`` is 0 where
+    the service has no VLAN of its own. Rates are in bit/s;
     ``priority`` is the IEEE 802.1p code point of the service's frames. ``enabled`` is False for a suspended service:
     its configuration is there and carries nothing. ``address`` is the IPv4 address or prefix that the service has of
     its own, ``ppp_user`` and ``ppp_password`` what its router dials in with, where the profile gives them.

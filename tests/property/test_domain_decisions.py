@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.access import Levels
-from ztpd.domain.acceptance import optics_failure
+from ztpd.domain.acceptance import levels_failure
 from ztpd.domain.lifecycle import FINAL_JOB_STATES, JobState
 from ztpd.domain.matching import Conflict, Expectation, Match, match
 from ztpd.domain.model import Access, Window, normalise_mac
-from ztpd.domain.profile import OpticalLimits, Range
+from ztpd.domain.profile import Range
 from ztpd.domain.sighting import Place
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -50,9 +50,9 @@ def test_nothing_matches_without_a_trusted_place_the_jobs_port_and_its_window(
 def test_light_passes_only_where_both_levels_are_known_and_within(
     onu: float | None, olt: float | None, low: float, high: float
 ) -> None:
-    limits = OpticalLimits(onu_rx_dbm=Range(minimum=low, maximum=high), olt_rx_dbm=Range(minimum=low - 2, maximum=high))
+    limits = {"onu_rx_dbm": Range(minimum=low, maximum=high), "olt_rx_dbm": Range(minimum=low - 2, maximum=high)}
     good = onu is not None and olt is not None and low <= onu <= high and low - 2 <= olt <= high
-    assert (optics_failure(Levels(onu, olt), limits) is None) == good
+    assert (levels_failure(Levels(onu, olt), limits) is None) == good
 
 
 @given(st.binary(min_size=6, max_size=6), st.sampled_from([":", "-", ""]), st.booleans())

@@ -1,6 +1,6 @@
 """What was measured and reported, held against the profile's limits."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,16 +9,21 @@ from pon.onu import Presence
 from pon.serial import SerialError, normalise
 from ztpd.domain.failures import Code, Failure
 from ztpd.domain.model import CompletionBody, JobBody, Measurement
-from ztpd.domain.profile import OpticalLimits, Profile, Range, WantedMeasurement
+from ztpd.domain.profile import Profile, Range, WantedMeasurement
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 
 
 def access_failure(wanted: WantedAccess, observed: ObservedAccess | None) -> Failure | None:
-    """Why what was read back is not what was wanted, or None when it is: configuration first, then operation."""
+    """Why what was read back is not what was wanted, or None when it is: configuration first, then operation.
+
+    One that is to carry nothing need not be there.
+    """
     found = differences(wanted, observed)
     if found or observed is None:
         return Failure(Code.WRONG_TIER, "; ".join(map(str, found)))
+    if not wanted.enabled:
+        return None
     if observed.presence is Presence.MISPLACED:
         return Failure(Code.WRONG_PORT, f"{wanted.device} is present on another port than {wanted.port}")
     if observed.presence is not Presence.INTENDED:
@@ -26,21 +31,37 @@ def access_failure(wanted: WantedAccess, observed: ObservedAccess | None) -> Fai
     return None
 
 
-def optics_failure(levels: Levels, limits: OpticalLimits) -> Failure | None:
-    """Why the light is not good enough, or None when both directions are within limits; unknown never is."""
-    checked = (
-        ("ONT receives", levels.onu_rx_dbm, limits.onu_rx_dbm),
-        ("OLT receives", levels.olt_rx_dbm, limits.olt_rx_dbm),
-    )
-    found = [f"{who} {_outside(value, limit)}" for who, value, limit in checked if _outside(value, limit)]
-    return Failure(Code.LOW_LIGHT, "; ".join(found)) if found else None
+def unknown_properties(wanted: WantedAccess, observed: ObservedAccess, vouched: Collection[str]) -> Failure | None:
+    """What was asked for and the element cannot show, unless a person vouches for it; unknown is never a pass."""
+    unknown = sorted(name for name in observed.unmodelled if getattr(wanted, name) and name not in vouched)
+    if not unknown:
+        return None
+    return Failure(Code.NOT_VERIFIABLE, f"the element does not show: {', '.join(unknown)}")
 
 
-def _outside(value: float | None, limit: Range) -> str | None:
-    allowed = f"allowed is {limit.minimum:g} to {limit.maximum:g} dBm"
-    if value is None:
-        return f"an unknown level, {allowed}"
-    return None if limit.holds(value) else f"{value:.1f} dBm, {allowed}"
+_MEASURED = {
+    "onu_rx_dbm": ("ONT receives", "dBm", 1, Code.LOW_LIGHT),
+    "olt_rx_dbm": ("OLT receives", "dBm", 1, Code.LOW_LIGHT),
+    "signal_dbm": ("access point receives", "dBm", 1, Code.LOW_SIGNAL),
+    "link_bps": ("link runs at", "Mbit/s", 1_000_000, Code.WRONG_TIER),
+}
+
+
+def levels_failure(levels: Levels, limits: Mapping[str, Range], vouched: Collection[str] = ()) -> Failure | None:
+    """Why what was measured is not good enough, or None when all is within limits; unknown never is.
+
+    A level that cannot be read passes only where a person vouches for it.
+    """
+    found: list[tuple[Code, str]] = []
+    for name, limit in limits.items():
+        value: float | None = getattr(levels, name)
+        if (value is None and name in vouched) or (value is not None and limit.holds(value)):
+            continue
+        who, unit, scale, code = _MEASURED[name]
+        level = "an unknown level" if value is None else f"{value / scale:.1f} {unit}"
+        allowed = f"{limit.minimum / scale:g} to {limit.maximum / scale:g} {unit}"
+        found.append((code, f"{who} {level}, allowed is {allowed}"))
+    return Failure(found[0][0], "; ".join(text for _, text in found)) if found else None
 
 
 @dataclass(frozen=True, slots=True)

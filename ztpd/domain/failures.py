@@ -19,12 +19,14 @@ class Code(enum.StrEnum):
     DUPLICATE_SERIAL = "duplicate-serial"
     DUPLICATE_MAC = "duplicate-mac"
     LOW_LIGHT = "low-light"
+    LOW_SIGNAL = "low-signal"
     ELEMENT_UNREACHABLE = "element-unreachable"
     ELEMENT_BUSY = "element-busy"
     ELEMENT_REJECTED = "element-rejected"
     CPE_SILENT = "cpe-silent"
     CPE_FAULT = "cpe-fault"
     WRONG_TIER = "wrong-tier"
+    NOT_VERIFIABLE = "not-verifiable"
     EVIDENCE_MISSING = "evidence-missing"
     TIMEOUT = "timeout"
 
@@ -81,6 +83,10 @@ SENTENCES: dict[Code, Sentences] = {
         "Too little light: clean and reseat the connectors, check for bends, then plug the device in again.",
         "The optical level is outside the limits of the profile; the order stays open for the next visit.",
     ),
+    Code.LOW_SIGNAL: Sentences(
+        "The radio signal is too weak: realign the antenna and check what stands in the way, then restart it.",
+        "The signal level is outside the limits of the profile; the order stays open for the next visit.",
+    ),
     Code.ELEMENT_UNREACHABLE: Sentences(
         "The network equipment does not answer right now; leave the device plugged in, it is tried again.",
         "The element did not answer; check its management link. The job is repeated with a growing pause.",
@@ -104,6 +110,11 @@ SENTENCES: dict[Code, Sentences] = {
     Code.WRONG_TIER: Sentences(
         "The line came up with another speed than ordered; wait, the office has to look at it.",
         "What was read back differs from the ordered profile; the differences are in the job's detail.",
+    ),
+    Code.NOT_VERIFIABLE: Sentences(
+        "The line is set up, but the network cannot show that it works as ordered; the office has to look at it.",
+        "The element cannot show what the detail names. Check it by other means and vouch for it: "
+        "POST /v1/jobs/{id}/vouch, or `vouched` of the element for all its jobs.",
     ),
     Code.EVIDENCE_MISSING: Sentences(
         "The report is not complete: each missing or failed item is listed; correct it before you leave.",

@@ -14,7 +14,7 @@ class JobState(enum.StrEnum):
 
     HELD = "held"  # a leg is missing or the network contradicts the order; the codes say which
     READY = "ready"  # everything is there but the device
-    DISCOVERED = "discovered"  # the device was heard in its place; due for an attempt
+    DISCOVERED = "discovered"  # the device was heard in its place, or none is awaited; due for an attempt
     APPLYING = "applying"  # an attempt is writing to the element
     VERIFYING = "verifying"  # written; reading back, measuring, waiting for the CPE
     AWAITING_COMPLETION = "awaiting-completion"  # the network works; evidence is still owed
@@ -30,6 +30,7 @@ class JobEvent(enum.StrEnum):
     LEGS_COMPLETE = "legs-complete"
     CONFLICT_FOUND = "conflict-found"
     DEVICE_SEEN = "device-seen"
+    NOTHING_AWAITED = "nothing-awaited"
     ATTEMPT_STARTED = "attempt-started"
     APPLIED = "applied"
     VERIFIED = "verified"
@@ -90,6 +91,8 @@ JOB: Mapping[tuple[JobState, JobEvent], JobState] = {
     (_J.READY, _E.LEGS_MISSING): _J.HELD,
     (_J.READY, _E.CONFLICT_FOUND): _J.HELD,
     (_J.READY, _E.DEVICE_SEEN): _J.DISCOVERED,
+    # Work on a service whose devices are in place already.
+    (_J.READY, _E.NOTHING_AWAITED): _J.DISCOVERED,
     (_J.READY, _E.WINDOW_CLOSED): _J.FAILED,
     (_J.READY, _E.CANCEL_ASKED): _J.CANCELLED,
     (_J.DISCOVERED, _E.LEGS_MISSING): _J.HELD,

@@ -14,9 +14,11 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from pon import registration
 from pon import serial as pon_serial
+from ztpd.domain.kinds import KINDS, Kind
 
 Identifier = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$")]
 """An id chosen by the operator's systems: letters, digits, ``.``, ``_``, ``:``, ``-``; no spaces."""
@@ -152,22 +154,39 @@ class Window(Strict):
         return self.start <= moment <= self.end
 
 
+JobKind = Literal["install", "change", "suspend", "resume", "swap", "move", "repair", "terminate"]
+"""What work is ordered (``ztpd.domain.kinds``)."""
+
+AsBefore = Annotated[str, Field(max_length=64, pattern=r"^([A-Za-z0-9][A-Za-z0-9._:-]*)?$")]
+"""An ``Identifier``, or nothing: what the service has stays."""
+
+
 class JobBody(Strict):
     """One piece of work on one service, as ordered.
 
     ``kind``, ``service``, ``account``, ``location`` and ``profile`` are what the job means and never change;
-    the rest may be amended until an attempt starts. ``parameters`` fill what the profile leaves open.
+    the rest may be amended until an attempt starts. ``parameters`` fill what the profile leaves open. An ``install``
+    gives everything; any other kind gives what it changes (a ``change`` the profile, a ``move`` the location, a
+    ``swap`` the devices), and the rest stays as the service has it.
     """
 
-    kind: Literal["install"]
+    kind: JobKind
     service: Identifier
     account: Identifier
-    location: Identifier
-    profile: Identifier
+    location: Annotated[AsBefore, Field(validate_default=True)] = ""
+    profile: Annotated[AsBefore, Field(validate_default=True)] = ""
     parameters: Annotated[dict[Identifier, Text | int | bool], Field(max_length=64)] = Field(default_factory=dict)
-    devices: Annotated[tuple[AllocatedDevice, ...], Field(max_length=8)] = ()
+    devices: Annotated[tuple[AllocatedDevice, ...], Field(max_length=8, validate_default=True)] = ()
     window: Window | None = None
     technician: Identifier | None = None
+
+    @field_validator("location", "profile", "devices")
+    @classmethod
+    def _is_given_where_its_kind_needs_it(cls, given: object, info: ValidationInfo) -> object:
+        kind = KINDS.get(info.data.get("kind", ""))
+        if kind is not None and info.field_name in kind.needs and not given:
+            raise PydanticCustomError("missing", "Field required")
+        return given
 
     @model_validator(mode="after")
     def _one_device_a_role(self) -> Self:
@@ -180,6 +199,23 @@ class JobBody(Strict):
     def meaning(self) -> tuple[str, ...]:
         """What makes two bodies of the same id the same job."""
         return (self.kind, self.service, self.account, self.location, self.profile)
+
+    @property
+    def does(self) -> Kind:
+        """What its kind does."""
+        return KINDS[self.kind]
+
+    def on(self, before: "JobBody") -> "JobBody":
+        """The order with everything that it leaves as ``before``, the order that made the service what it is."""
+        roles = {device.role for device in self.devices}
+        return self.model_copy(
+            update={
+                "location": self.location or before.location,
+                "profile": self.profile or before.profile,
+                "parameters": {**before.parameters, **self.parameters},
+                "devices": (*self.devices, *(each for each in before.devices if each.role not in roles)),
+            }
+        )
 
     def device(self, role: str) -> AllocatedDevice | None:
         """The device allocated in this role, if any."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from drivers.access import WantedAccess
 from pon import serial as pon_serial
 from ztpd.domain.failures import Code, Failure
-from ztpd.domain.model import JobBody, LocationBody
+from ztpd.domain.kinds import Act
+from ztpd.domain.model import Access, JobBody, LocationBody
 from ztpd.domain.profile import Profile, Value, parameter_problems, resolve
 
 MBIT = 1_000_000
@@ -29,7 +30,7 @@ class Surroundings:
 
 
 def missing_legs(body: JobBody, around: Surroundings) -> list[Failure]:
-    """Every leg that is missing before the device can be expected; empty when the job is ready."""
+    """Every leg that is missing before the work can begin; empty when the job is ready."""
     return [*_place_legs(body, around), *_profile_legs(body, around), *_device_legs(body, around)]
 
 
@@ -37,7 +38,8 @@ def _place_legs(body: JobBody, around: Surroundings) -> list[Failure]:
     location = around.location
     if location is None:
         return [Failure(Code.ADDRESS_UNKNOWN, f"location {body.location} is not known")]
-    if not location.serviceable:
+    # What is there can be suspended and taken away, whatever has become of the address.
+    if not location.serviceable and body.does.act is Act.PROVISION:
         return [Failure(Code.NOT_SERVICEABLE, location.reason or f"location {body.location} is not serviceable")]
     if location.access is None:
         return [Failure(Code.NOT_SERVICEABLE, f"location {body.location} has no access port")]
@@ -64,36 +66,66 @@ def _device_legs(body: JobBody, around: Surroundings) -> list[Failure]:
     if around.taken:
         return [Failure(Code.DEVICE_MISSING, "; ".join(around.taken))]
     access = around.location.access if around.location else None
-    needed = "ont" if access is None or access.technology == "pon" else "cpe"
+    technology = "pon" if access is None else access.technology
+    needed = role_of(technology)
     device = body.device(needed)
     if device is None or (needed == "ont" and device.serial is None and device.registration_id is None):
         return [Failure(Code.DEVICE_MISSING, f"no {needed} with a serial is allocated")]
     if needed == "ont" and device.serial is None and not around.claims:
         detail = "the ont has a registration id only, which discovery.registration_ids does not allow to be claimed"
         return [Failure(Code.DEVICE_MISSING, detail)]
+    if technology == "wireless" and device.mac is None:
+        return [Failure(Code.DEVICE_MISSING, "the cpe has no mac, by which an access point knows it")]
     return []
 
 
-def wanted_access(body: JobBody, location: LocationBody, profile: Profile) -> WantedAccess:
-    """What the ordered service needs of its ONU; the job must have no missing leg (``missing_legs``)."""
-    ont = body.device("ont")
-    if ont is None or ont.serial is None or location.access is None:
+def role_of(technology: str) -> str:
+    """The role of the device that a line of this technology ends in."""
+    return "ont" if technology == "pon" else "cpe"
+
+
+def device_key(body: JobBody, access: Access) -> str:
+    """The name by which the element knows what the job works on (``drivers.access``); raises ``ValueError``."""
+    if access.technology == "ethernet":
+        return access.port
+    device = body.device(role_of(access.technology))
+    name = None if device is None else device.serial if access.technology == "pon" else device.mac
+    if name is None:
         raise ValueError("a job with a missing leg has no plan")
+    return pon_serial.normalise(name) if access.technology == "pon" else name
+
+
+def wanted_access(body: JobBody, location: LocationBody, profile: Profile, *, enabled: bool = True) -> WantedAccess:
+    """What the ordered service needs of its element; the job must have no missing leg (``missing_legs``)."""
+    access = location.access
+    if access is None:
+        raise ValueError("a job with a missing leg has no plan")
+    vlan, wan = profile.vlan, profile.wan
     return WantedAccess(
         service=body.service,
-        port=location.access.port,
-        device=pon_serial.normalise(ont.serial),
-        s_vlan=_vlan(profile, body, profile.vlan.s_vlan),
-        c_vlan=None if profile.vlan.c_vlan is None else _vlan(profile, body, profile.vlan.c_vlan),
+        port=access.port,
+        device=device_key(body, access),
+        s_vlan=_vlan(profile, body, None if vlan is None else vlan.s_vlan) or 0,
+        c_vlan=_vlan(profile, body, None if vlan is None else vlan.c_vlan),
         downstream_bps=profile.speed.downstream_mbps * MBIT,
         upstream_bps=profile.speed.upstream_mbps * MBIT,
         assured_upstream_bps=profile.speed.assured_upstream_mbps * MBIT,
+        fixed_upstream_bps=profile.quality.fixed_upstream_mbps * MBIT,
+        priority=profile.quality.priority,
+        enabled=enabled,
+        address=_text(profile, body, wan.address),
+        ppp_user=_text(profile, body, wan.ppp_user),
+        ppp_password=_text(profile, body, wan.ppp_password),
         description=f"service {body.service}",
     )
 
 
-def _vlan(profile: Profile, body: JobBody, value: Value) -> int:
-    return int(resolve(profile, body.parameters, value))
+def _text(profile: Profile, body: JobBody, value: Value | None) -> str | None:
+    return None if value is None else str(resolve(profile, body.parameters, value))
+
+
+def _vlan(profile: Profile, body: JobBody, value: Value | None) -> int | None:
+    return None if value is None else int(resolve(profile, body.parameters, value))
 
 
 def wanted_cpe(body: JobBody, profile: Profile) -> dict[str, Value]:

@@ -11,6 +11,7 @@ from ztpd.domain.model import Identifier, Strict
 Value = str | int | bool
 VlanId = Annotated[int, Field(ge=1, le=4094)]
 _REFERENCE = re.compile(r"^\$([a-z][a-z0-9_]*)$")
+_FASTEST_BPS = 1_600_000_000_000
 Limit = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -70,6 +71,41 @@ class OpticalLimits(Strict):
     olt_rx_dbm: Range
 
 
+class RadioLimits(Strict):
+    """What the access point must receive from the radio, in dBm."""
+
+    signal_dbm: Range
+
+
+class LinkLimits(Strict):
+    """The speed that the customer's port must have negotiated at least, in Mbit/s."""
+
+    minimum_mbps: Annotated[int, Field(gt=0)]
+
+
+class Quality(Strict):
+    """How the service's frames are treated.
+
+    ``priority`` is their IEEE 802.1p code point; ``fixed_upstream_mbps`` the bandwidth that a T-CONT grants always
+    (ITU-T G.984.3 §7.4.1, type 1 and 5).
+    """
+
+    priority: Annotated[int, Field(ge=0, le=7)] = 0
+    fixed_upstream_mbps: Annotated[int, Field(ge=0)] = 0
+
+
+class Wan(Strict):
+    """What the network itself must know of the customer's WAN, each a value or ``$name`` of a parameter.
+
+    ``address`` is the IPv4 address or prefix of his own, ``ppp_user`` and ``ppp_password`` what his router dials in
+    with.
+    """
+
+    address: Value | None = None
+    ppp_user: Value | None = None
+    ppp_password: Value | None = None
+
+
 class WantedMeasurement(Strict):
     """A measurement the technician must report, its unit and its limits.
 
@@ -106,18 +142,29 @@ class Profile(Strict):
     technologies: Annotated[tuple[Literal["pon", "ethernet", "wireless"], ...], Field(min_length=1)]
     price_per_month: Annotated[float, Field(ge=0)] | None = None
     speed: Speed
-    vlan: Vlan
+    vlan: Vlan | None = None
+    quality: Quality = Quality()
+    wan: Wan = Wan()
     optics: OpticalLimits | None = None
+    radio: RadioLimits | None = None
+    link: LinkLimits | None = None
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     cpe: dict[str, Value] = Field(default_factory=dict)
     cpe_timeout_s: Annotated[float, Field(gt=0)] = 900.0
     completion: CompletionRules = CompletionRules()
 
+    @property
+    def _vlans(self) -> list[int | str | None]:
+        return [] if self.vlan is None else [self.vlan.s_vlan, self.vlan.c_vlan]
+
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if "pon" in self.technologies and self.optics is None:
             raise ValueError("optics: a profile for pon needs the limits of the light levels")
-        values = [self.vlan.s_vlan, self.vlan.c_vlan, *self.cpe.values()]
+        if self.vlan is None and set(self.technologies) != {"wireless"}:
+            raise ValueError("vlan: only a profile for wireless may have none")
+        wan = [self.wan.address, self.wan.ppp_user, self.wan.ppp_password]
+        values = [*self._vlans, *wan, *self.cpe.values()]
         for value in values:
             if isinstance(value, str) and value.startswith("$") and not _references(value):
                 raise ValueError(f"{value!r} is no parameter: expected $name in lower-case letters, digits and _")
@@ -128,10 +175,20 @@ class Profile(Strict):
 
     @model_validator(mode="after")
     def _vlan_parameters_are_vlan_ids(self) -> Self:
-        for name in (*_references(self.vlan.s_vlan), *_references(self.vlan.c_vlan)):
+        for name in [name for value in self._vlans for name in _references(value)]:
             if not self.parameters[name].is_vlan_id:
                 raise ValueError(f"parameters.{name}: a VLAN id must be an integer, minimum 1, maximum 4094, or within")
         return self
+
+    def limits(self, technology: str) -> dict[str, Range]:
+        """The limits of each level that an element of this technology has to show, by its name in ``Levels``."""
+        if technology == "pon" and self.optics is not None:
+            return {"onu_rx_dbm": self.optics.onu_rx_dbm, "olt_rx_dbm": self.optics.olt_rx_dbm}
+        if technology == "wireless" and self.radio is not None:
+            return {"signal_dbm": self.radio.signal_dbm}
+        if technology == "ethernet" and self.link is not None:
+            return {"link_bps": Range(minimum=self.link.minimum_mbps * 1_000_000, maximum=_FASTEST_BPS)}
+        return {}
 
     @property
     def secrets(self) -> frozenset[str]:

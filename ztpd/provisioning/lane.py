@@ -1,13 +1,16 @@
 """One element's jobs: claimed, applied together, verified together."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
+from drivers.access import ObservedAccess
 from drivers.base import Driver, Outcome, Plan
 from drivers.errors import ElementError
+from ztpd.domain.kinds import Act
 from ztpd.logs import Trouble
 from ztpd.provisioning.outcomes import Attempt, Outcomes
 from ztpd.provisioning.pace import Pace
@@ -24,6 +27,7 @@ log = structlog.get_logger()
 class Seams:
     """What the lanes share beside the store; ``elapsed`` is monotonic, in seconds, ``pass_point`` a crash point."""
 
+    drivers: Mapping[str, Driver]
     lease: Lease
     pace: Pace
     elapsed: Callable[[], float]
@@ -49,6 +53,7 @@ class Lane:
     outcomes: Outcomes
     _verifying: list[_Pending] = field(default_factory=list)
     _to_verify: asyncio.Event = field(default_factory=asyncio.Event)
+    _moved: asyncio.Queue[Attempt] = field(default_factory=asyncio.Queue)
     _trouble: Trouble = field(default_factory=Trouble)
 
     async def run(self) -> None:
@@ -56,6 +61,7 @@ class Lane:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._write())
             group.create_task(self._verify())
+            group.create_task(self._leave_elsewhere())
 
     async def _write(self) -> None:
         with self.store.nudges.listening("jobs") as nudge:
@@ -65,10 +71,26 @@ class Lane:
                 if not claimed:
                     await wait(nudge, self.seams.pace.poll_s)
                     continue
-                deadline = self.seams.elapsed() + self.seams.pace.verify_timeout_s
-                for attempt in await self._apply(await self._plan(claimed)):
-                    self._verifying.append(_Pending(attempt, deadline))
-                self._to_verify.set()
+                for act, some in _by_act(claimed).items():
+                    await self._work(act, some)
+
+    async def _work(self, act: Act, claimed: Sequence[Attempt]) -> None:
+        """Do one act for all at once; what is on the element then is verified."""
+        match act:
+            case Act.PROVISION:
+                done = await self._apply(await self._plan(await self._leave_here(claimed)))
+            case Act.REMOVE:
+                done = await self._write_each(claimed, self.driver.remove)
+            case Act.SUSPEND | Act.RESUME:
+                done = await self._write_each(claimed, partial(self.driver.set_admin, enabled=act is Act.RESUME))
+        moved = [attempt for attempt in done if self._comes_from_elsewhere(attempt)]
+        for attempt in moved:
+            self._moved.put_nowait(attempt)
+        self._to_be_verified([attempt for attempt in done if attempt not in moved])
+
+    def _comes_from_elsewhere(self, attempt: Attempt) -> bool:
+        leaving = attempt.work.leaving
+        return leaving is not None and leaving.element != self.element
 
     async def _claim(self) -> list[Attempt]:
         seams = self.seams
@@ -101,25 +123,110 @@ class Lane:
 
     async def _apply(self, planned: Sequence[tuple[Attempt, Plan]]) -> list[Attempt]:
         """Apply all in one commit; the attempts whose configuration is on the element now."""
-        if not planned:
+        plans = {attempt.work.job: plan for attempt, plan in planned}
+
+        async def apply(claimed: Sequence[Attempt]) -> list[Outcome]:
+            return await self.driver.apply([plans[attempt.work.job] for attempt in claimed])
+
+        def changes(attempt: Attempt) -> list[str]:
+            return [str(change) for change in plans[attempt.work.job].changes]
+
+        return await self._written([attempt for attempt, _ in planned], apply, changes)
+
+    async def _write_each(
+        self, claimed: Sequence[Attempt], write: Callable[[list[str]], Awaitable[list[Outcome]]]
+    ) -> list[Attempt]:
+        """Have the devices written to; the attempts whose element is as it should be now."""
+
+        async def write_all(some: Sequence[Attempt]) -> list[Outcome]:
+            return await write([attempt.work.wanted.device for attempt in some])
+
+        return await self._written(claimed, write_all, lambda attempt: [attempt.work.act.value])
+
+    async def _written(
+        self,
+        claimed: Sequence[Attempt],
+        write: Callable[[Sequence[Attempt]], Awaitable[list[Outcome]]],
+        changes: Callable[[Attempt], list[str]],
+    ) -> list[Attempt]:
+        if not claimed:
             return []
         started = self.seams.elapsed()
         try:
-            results = await self.driver.apply([plan for _, plan in planned])
+            results = await write(claimed)
         except ElementError as error:
-            await self._all_broke([attempt for attempt, _ in planned], error)
+            await self._all_broke(claimed, error)
             return []
         except Exception as error:
-            if len(planned) == 1:
-                await self.outcomes.broke(planned[0][0], error)
+            if len(claimed) == 1:
+                await self.outcomes.broke(claimed[0], error)
                 return []
-            return [attempt for each in planned for attempt in await self._apply([each])]
+            return [attempt for each in claimed for attempt in await self._written([each], write, changes)]
         self.seams.pass_point("element.applied")
         self._tell_applied(results, self.seams.elapsed() - started)
         kept = await asyncio.gather(
-            *(self.outcomes.applied(*each, result) for each, result in zip(planned, results, strict=True))
+            *(
+                self.outcomes.applied(attempt, result, changes(attempt))
+                for attempt, result in zip(claimed, results, strict=True)
+            )
         )
-        return [attempt for (attempt, _), goes_on in zip(planned, kept, strict=True) if goes_on]
+        return [attempt for attempt, goes_on in zip(claimed, kept, strict=True) if goes_on]
+
+    async def _leave_here(self, claimed: Sequence[Attempt]) -> Sequence[Attempt]:
+        """Take away what is in the way of a swap or a move within the element; those that can go on."""
+        leaving = {
+            attempt.work.leaving.device: attempt
+            for attempt in claimed
+            if attempt.work.leaving is not None and attempt.work.leaving.element == self.element
+        }
+        if not leaving:
+            return claimed
+        try:
+            observed = await self.driver.read(list(leaving))
+            # After a crash it may be here already in its new place: that stays.
+            old = [device for device, attempt in leaving.items() if _is_in_the_way(attempt, observed.get(device))]
+            outcomes = await self.driver.remove(old) if old else []
+        except ElementError as error:
+            await self._all_broke(claimed, error)
+            return []
+        refused = {leaving[outcome.device].work.job: outcome.error for outcome in outcomes if outcome.error is not None}
+        return await self._all_but(claimed, refused)
+
+    async def _leave_elsewhere(self) -> None:
+        """Take away what services left behind on other elements, now that they work here; one that hangs waits here."""
+        while True:
+            attempt = await self._moved.get()
+            leaving = attempt.work.leaving
+            driver = None if leaving is None else self.seams.drivers.get(leaving.element)
+            if leaving is None or driver is None:
+                log.warning("left behind on an element that is gone", job=attempt.work.job, left=leaving)
+                self._to_be_verified([attempt])
+                continue
+            try:
+                [outcome] = await driver.remove([leaving.device])
+            except Exception as error:
+                await self.outcomes.broke(attempt, error)
+                continue
+            if outcome.error is not None:
+                await self.outcomes.broke(attempt, outcome.error)
+                continue
+            self._to_be_verified([attempt])
+
+    def _to_be_verified(self, done: Sequence[Attempt]) -> None:
+        deadline = self.seams.elapsed() + self.seams.pace.verify_timeout_s
+        self._verifying.extend(_Pending(attempt, deadline) for attempt in done)
+        self._to_verify.set()
+
+    async def _all_but(self, claimed: Sequence[Attempt], refused: Mapping[str, ElementError]) -> list[Attempt]:
+        """Those that were not refused; what became of the others is kept."""
+        await asyncio.gather(
+            *(
+                self.outcomes.broke(attempt, refused[attempt.work.job])
+                for attempt in claimed
+                if attempt.work.job in refused
+            )
+        )
+        return [attempt for attempt in claimed if attempt.work.job not in refused]
 
     async def _verify(self) -> None:
         pace = self.seams.pace
@@ -171,6 +278,18 @@ class Lane:
             refused=sum(result.error is not None for result in results),
             seconds=round(seconds, 3),
         )
+
+
+def _by_act(claimed: Sequence[Attempt]) -> dict[Act, list[Attempt]]:
+    found: dict[Act, list[Attempt]] = {}
+    for attempt in claimed:
+        found.setdefault(attempt.work.act, []).append(attempt)
+    return found
+
+
+def _is_in_the_way(attempt: Attempt, observed: ObservedAccess | None) -> bool:
+    wanted = attempt.work.wanted
+    return observed is not None and (observed.device, observed.port) != (wanted.device, wanted.port)
 
 
 def tell(trouble: Trouble, problem: str, error: Exception, **context: str) -> None:

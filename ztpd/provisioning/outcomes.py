@@ -11,7 +11,7 @@ from random import Random
 
 import structlog
 
-from drivers.base import Outcome, Plan
+from drivers.base import Outcome
 from drivers.errors import ElementError
 from ztpd.domain.failures import Failure
 from ztpd.logs import Trouble
@@ -58,13 +58,13 @@ class Outcomes:
         if self.in_hand.get(attempt.work.job) == attempt.work.attempt:
             del self.in_hand[attempt.work.job]
 
-    async def applied(self, attempt: Attempt, plan: Plan, outcome: Outcome) -> bool:
-        """Keep what became of one plan; whether the attempt goes on to be verified."""
+    async def applied(self, attempt: Attempt, outcome: Outcome, changes: list[str]) -> bool:
+        """Keep what became of one write; whether the attempt goes on to be verified."""
         if outcome.error is not None:
             await self.failed(attempt, failure_of(outcome.error))
             return False
-        changes = [str(change) for change in plan.changes] if outcome.changed else []
-        kept = await self._commit(attempt, attempts.record_applied, attempt.work, self.lease, changes)
+        made = changes if outcome.changed else []
+        kept = await self._commit(attempt, attempts.record_applied, attempt.work, self.lease, made)
         if not kept:
             self._ended(attempt)
         return kept

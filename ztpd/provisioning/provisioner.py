@@ -48,7 +48,7 @@ class Provisioner:
             self.pace.store_pause_s,
             self.report,
         )
-        seams = Seams(self.lease, self.pace, self.elapsed, self.pass_point)
+        seams = Seams(self.drivers, self.lease, self.pace, self.elapsed, self.pass_point)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._renew_leases(outcomes))
             group.create_task(self._close_overdue())

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from ztpd.domain.identity import Kind, Name, names_of_allocation
+from ztpd.domain.kinds import Act
 from ztpd.domain.lifecycle import DeviceState
 from ztpd.domain.model import AllocatedDevice
 from ztpd.store import devices
@@ -12,9 +13,9 @@ from ztpd.store.transaction import Row, Transaction
 
 def allocate(tx: Transaction, job: Job) -> frozenset[Name]:
     """Give a job the devices of its body; the names that it had before and gave back."""
-    wanted = {
-        (device.role, name.kind.value): name for device in job.body.devices for name in names_of_allocation(device)
-    }
+    # Stopping a service and taking it away must not depend on where its devices are.
+    given = job.body.devices if job.body.does.act is Act.PROVISION else ()
+    wanted = {(device.role, name.kind.value): name for device in given for name in names_of_allocation(device)}
     had = {
         (row["role"], row["kind"]): Name(Kind(row["kind"]), row["value"])
         for row in tx.all("allocations_of_job", job=job.id)
@@ -26,7 +27,7 @@ def allocate(tx: Transaction, job: Job) -> frozenset[Name]:
     for (role, kind), name in wanted.items():
         if had.get((role, kind)) != name:
             tx.run("add_allocation", job=job.id, role=role, kind=kind, value=name.value, now=tx.now_text)
-    for device in job.body.devices:
+    for device in given:
         _expect(tx, device)
     freed = frozenset(had.values()) - frozenset(wanted.values())
     _release(tx, freed)

@@ -10,11 +10,13 @@ import structlog
 
 from drivers.access import Levels, ObservedAccess, WantedAccess
 from ztpd.domain.failures import Code, Failure
-from ztpd.domain.lifecycle import SERVICE, JobEvent, JobState, ServiceEvent, advance
-from ztpd.domain.planning import missing_legs, wanted_access, wanted_cpe
-from ztpd.domain.profile import Profile, Value, without_secrets
-from ztpd.store import devices, settling
-from ztpd.store.rows import Job, failures_to_text, service_state_of
+from ztpd.domain.kinds import Act
+from ztpd.domain.lifecycle import JobEvent, JobState, ServiceState
+from ztpd.domain.model import Access, JobBody
+from ztpd.domain.planning import device_key, missing_legs, wanted_access, wanted_cpe
+from ztpd.domain.profile import Profile, Range, Value, without_secrets
+from ztpd.store import closing, services, settling
+from ztpd.store.rows import Job, failures_to_text, location_of
 from ztpd.store.times import to_text
 from ztpd.store.transaction import Row, Superseded, Transaction
 
@@ -32,16 +34,32 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
+class Leaving:
+    """What a service leaves behind when it goes to another device or place."""
+
+    element: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
-    """One claimed attempt: everything the provisioner needs, so that it reads nothing while it works."""
+    """One claimed attempt: everything the provisioner needs, so that it reads nothing while it works.
+
+    ``limits`` are those of each level that the element has to show (``drivers.access.Levels``), ``vouched`` the
+    properties and levels that a person answers for because it cannot. ``leaving`` is taken away where the service was.
+    """
 
     job: str
     attempt: int
     attempt_of_visit: int
     element: str
+    act: Act
     wanted: WantedAccess
     profile: Profile
-    cpe: dict[str, Value] = field(repr=False)
+    limits: dict[str, Range] = field(default_factory=dict)
+    vouched: frozenset[str] = frozenset()
+    leaving: Leaving | None = None
+    cpe: dict[str, Value] = field(default_factory=dict, repr=False)
 
 
 def claim_jobs(tx: Transaction, element: str, lease: Lease, limit: int) -> list[Work]:
@@ -88,15 +106,49 @@ def _start(tx: Transaction, job: Job) -> Work | None:
     access = _present(location.access)
     tx.tell(job, "job.applying", attempt=job.attempt, element=access.element, port=access.port)
     tx.touched.add("jobs")
+    standing = services.standing_of(tx, job.service)
     return Work(
         job=job.id,
         attempt=job.attempt,
         attempt_of_visit=_attempts_in_visit(tx, job),
         element=access.element,
-        wanted=wanted_access(job.body, location, profile),
+        act=job.body.does.act,
+        wanted=wanted_access(job.body, location, profile, enabled=_carries(tx, job)),
         profile=profile,
-        cpe=wanted_cpe(job.body, profile),
+        limits=profile.limits(access.technology),
+        vouched=frozenset(json.loads(job.row["vouched"])),
+        leaving=_leaving(tx, job.body, standing, access),
+        cpe=_news_for_cpe(tx, job.body, standing, profile),
     )
+
+
+def _carries(tx: Transaction, job: Job) -> bool:
+    """Whether the service is to carry traffic when the job is done."""
+    act, service = job.body.does.act, tx.one("get_service", id=job.service)
+    if act is Act.PROVISION:
+        return service is None or service["state"] != ServiceState.SUSPENDED
+    return act is Act.RESUME
+
+
+def _leaving(tx: Transaction, body: JobBody, standing: JobBody | None, access: Access) -> Leaving | None:
+    if standing is None or body.does.act is not Act.PROVISION:
+        return None
+    row = tx.one("get_location", id=standing.location)
+    before = None if row is None else location_of(row).access
+    if before is None:
+        return None
+    was = (before.element, before.port, device_key(standing, before))
+    return None if was == (access.element, access.port, device_key(body, access)) else Leaving(was[0], was[2])
+
+
+def _news_for_cpe(tx: Transaction, body: JobBody, standing: JobBody | None, profile: Profile) -> dict[str, Value]:
+    """What the CPE must be told; nothing where it was told the same before."""
+    if body.does.act is not Act.PROVISION:
+        return {}
+    wanted, before = wanted_cpe(body, profile), None if standing is None else tx.profiles.get(standing.profile)
+    if standing is None or before is None or standing.device("cpe") != body.device("cpe"):
+        return wanted
+    return {} if wanted_cpe(standing, before) == wanted else wanted
 
 
 def _attempts_in_visit(tx: Transaction, job: Job) -> int:
@@ -136,7 +188,9 @@ def record_applied(tx: Transaction, work: Work, lease: Lease, changes: list[str]
     tx.run("take_lease", id=job.id, owner=lease.owner, lease_until=to_text(tx.now + lease.duration))
 
 
-def confirm_network(tx: Transaction, work: Work, lease: Lease, observed: ObservedAccess, levels: Levels) -> JobState:
+def confirm_network(
+    tx: Transaction, work: Work, lease: Lease, observed: ObservedAccess | None, levels: Levels
+) -> JobState:
     """The element confirms the service and the light is good; what is left is the CPE, then the evidence."""
     job = _held_by(tx, work, lease)
     facts = {"access": _shown(observed), "levels": asdict(levels), "element": work.element}
@@ -148,10 +202,12 @@ def confirm_network(tx: Transaction, work: Work, lease: Lease, observed: Observe
         due_at = tx.now + timedelta(seconds=work.profile.cpe_timeout_s)
         tx.run("await_cpe", id=job.id, due_at=to_text(due_at))
         return JobState.VERIFYING
-    return _verified(tx, confirmed, work.profile).state
+    return closing.verified(tx, confirmed, work.profile).state
 
 
-def _shown(observed: ObservedAccess) -> dict[str, Any]:
+def _shown(observed: ObservedAccess | None) -> dict[str, Any] | None:
+    if observed is None:
+        return None
     return {**asdict(observed), "presence": observed.presence.value, "unmodelled": sorted(observed.unmodelled)}
 
 
@@ -181,50 +237,7 @@ def record_cpe(tx: Transaction, id_: str, result: CpeResult) -> None:
     confirmed = tx.job(id_)
     tx.tell(confirmed, "job.cpe-configured", applied=applied)
     if job.state is JobState.VERIFYING and confirmed.network_confirmed_at is not None:
-        _verified(tx, confirmed, profile)
-
-
-def _verified(tx: Transaction, job: Job, profile: Profile) -> Job:
-    """Both legs are confirmed: evidence is owed now, unless the profile asks for none."""
-    verified = tx.move_job(job, JobEvent.VERIFIED, evidence_owed=profile.completion.required)
-    return verified if profile.completion.required else complete(tx, verified, profile)
-
-
-def complete(tx: Transaction, job: Job, profile: Profile) -> Job:
-    """The job is done and the service is active: billing hears it here and nowhere else."""
-    service = tx.one("get_service", id=job.service)
-    if service is None:
-        raise LookupError(f"job {job.id} has no service {job.service}")
-    state = advance(SERVICE, service_state_of(service), ServiceEvent.ACTIVATED)
-    confirmed_at = job.row["network_confirmed_at"]
-    tx.run(
-        "move_service",
-        id=job.service,
-        state=state,
-        confirmed_at=confirmed_at,
-        activated_at=tx.now_text,
-        now=tx.now_text,
-    )
-    _bind_devices(tx, job)
-    tx.run("close_visit", job=job.id, number=job.visit, outcome=JobState.COMPLETED, now=tx.now_text)
-    completed = tx.move_job(job, JobEvent.EVIDENCE_COMPLETE)
-    tx.tell(
-        completed,
-        "service.activated",
-        profile=profile.name,
-        profile_version=profile.version,
-        downstream_mbps=profile.speed.downstream_mbps,
-        upstream_mbps=profile.speed.upstream_mbps,
-        confirmed_at=confirmed_at,
-        activated_at=tx.now_text,
-        devices=[device.model_dump(exclude_none=True, exclude={"registration_id"}) for device in job.body.devices],
-    )
-    return completed
-
-
-def _bind_devices(tx: Transaction, job: Job) -> None:
-    for row in tx.all("devices_of_job", job=job.id):
-        devices.bind(tx, row, job.service)
+        closing.verified(tx, confirmed, profile)
 
 
 def fail_attempt(tx: Transaction, work: Work, lease: Lease, failure: Failure, retry_at: datetime | None) -> JobState:

@@ -8,7 +8,7 @@ from drivers.access import Levels
 from ztpd.domain.acceptance import EvidenceProblem, Installed, evidence_problems
 from ztpd.domain.lifecycle import JobState
 from ztpd.domain.model import CompletionBody
-from ztpd.store.attempts import complete
+from ztpd.store.closing import complete
 from ztpd.store.rows import Job
 from ztpd.store.times import to_text
 from ztpd.store.transaction import Refused, Row, Transaction

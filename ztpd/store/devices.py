@@ -160,6 +160,12 @@ def bind(tx: Transaction, row: Row, service: str) -> None:
         tx.run("bind_device", id=row["id"], state=advance(DEVICE, seen, DeviceEvent.BOUND), service=service)
 
 
+def unbind(tx: Transaction, row: Row) -> None:
+    """A device is part of no service any more: it is as unknown as before it was installed."""
+    tx.run("unbind_device", id=row["id"])
+    _move(tx, row, DeviceEvent.RELEASED, UNKNOWN)
+
+
 def _move(tx: Transaction, row: Row, event: DeviceEvent, reason: str = "", detail: str = "") -> None:
     state = device_state_of(row)
     if allows(DEVICE, state, event):

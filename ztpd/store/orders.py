@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 from ztpd.domain.identity import Name
-from ztpd.domain.lifecycle import JobEvent, JobState, ServiceState
+from ztpd.domain.lifecycle import JobEvent, JobState
 from ztpd.domain.model import AllocatedDevice, JobBody, LocationBody, VisitBody
-from ztpd.store import allocations, settling
+from ztpd.store import allocations, services, settling
 from ztpd.store.rows import Job
 from ztpd.store.times import optional_text
 from ztpd.store.transaction import Refused, Transaction
@@ -47,7 +47,7 @@ def put_job(tx: Transaction, id_: str, body: JobBody) -> tuple[Job, bool]:
     job = Job(row)
     if job.ordered == body:
         return job, False
-    if job.body.meaning != body.meaning:
+    if job.ordered.meaning != body.meaning:
         raise Refused(
             f"job {id_} exists with another kind, service, account, location or profile",
             "use a new job id for other work",
@@ -56,14 +56,15 @@ def put_job(tx: Transaction, id_: str, body: JobBody) -> tuple[Job, bool]:
     return _amend(tx, job, body), False
 
 
-def _order(tx: Transaction, id_: str, body: JobBody) -> Job:
-    _reserve_service(tx, id_, body)
+def _order(tx: Transaction, id_: str, ordered: JobBody) -> Job:
+    body = services.enter(tx, id_, ordered)
     tx.run(
         "add_job",
         id=id_,
         service=body.service,
         location=body.location,
         profile=body.profile,
+        ordered=None if body == ordered else ordered.model_dump_json(),
         body=body.model_dump_json(),
         state=JobState.HELD,
         now=tx.now_text,
@@ -82,7 +83,12 @@ def _amend(tx: Transaction, job: Job, body: JobBody) -> Job:
         for name in ("technician", "window", "devices")
         if getattr(body, name) == getattr(job.ordered, name)
     }
-    return _become(tx, job, body, body.model_copy(update=kept))
+    return _become(tx, job, body, _completed(tx, body).model_copy(update=kept))
+
+
+def _completed(tx: Transaction, body: JobBody) -> JobBody:
+    standing = services.standing_of(tx, body.service)
+    return body if standing is None else body.on(standing)
 
 
 def allocate_device(tx: Transaction, id_: str, device: AllocatedDevice) -> Job:
@@ -131,28 +137,6 @@ def _settle_those_asking(tx: Transaction, freed: Iterable[Name]) -> None:
             settling.settle(tx, job)
 
 
-def _reserve_service(tx: Transaction, job: str, body: JobBody) -> None:
-    service = tx.one("get_service", id=body.service)
-    if service is None:
-        tx.run(
-            "add_service",
-            id=body.service,
-            account=body.account,
-            location=body.location,
-            profile=body.profile,
-            state=ServiceState.RESERVED,
-            now=tx.now_text,
-        )
-        return
-    if service["account"] != body.account:
-        raise Refused(f"service {body.service} belongs to another account", "correct the account or the service")
-    if service["state"] != ServiceState.RESERVED:
-        raise Refused(f"service {body.service} is {service['state']} already", "install a new service instead")
-    other = tx.one("other_open_job", service=body.service, id=job)
-    if other is not None:
-        raise Refused(f"job {other['id']} on service {body.service} is still open", "complete it first")
-
-
 def _write_visit(tx: Transaction, job: Job, body: JobBody) -> None:
     tx.run(
         "put_visit",
@@ -196,7 +180,7 @@ def open_visit(tx: Transaction, id_: str, number: int, body: VisitBody) -> Job:
     missing = settling.still_missing(tx, opened)
     if missing and opened.state is JobState.READY:
         return tx.move_job(opened, JobEvent.LEGS_MISSING, failures=missing)
-    return opened
+    return opened if opened.body.does.awaits_device else settling.settle(tx, opened)
 
 
 def ask_retry(tx: Transaction, id_: str) -> Job:

@@ -3,6 +3,7 @@
 from ztpd.domain import matching
 from ztpd.domain.failures import Code, Failure
 from ztpd.domain.identity import names_of_allocation
+from ztpd.domain.kinds import Act
 from ztpd.domain.lifecycle import JOB, JobEvent, JobState, allows
 from ztpd.domain.matching import Conflict, Expectation, Match, Unmatched, Verdict
 from ztpd.domain.planning import Surroundings, missing_legs
@@ -21,11 +22,24 @@ def settle(tx: Transaction, job: Job) -> Job:
     missing = still_missing(tx, job)
     if missing:
         return _hold(tx, job, JobEvent.LEGS_MISSING, missing)
-    return follow(tx, job, _judge_present(tx, job))
+    verdict = _judge_present(tx, job)
+    if job.body.does.awaits_device or isinstance(verdict, Conflict):
+        return follow(tx, job, verdict)
+    return _begin(tx, _release(tx, job))
+
+
+def _begin(tx: Transaction, job: Job) -> Job:
+    """Have work that awaits no device done as soon as its window opens."""
+    if job.state is not JobState.READY:
+        return job
+    window = job.body.window
+    return tx.move_job(job, JobEvent.NOTHING_AWAITED, due_at=tx.now if window is None else max(tx.now, window.start))
 
 
 def _judge_present(tx: Transaction, job: Job) -> Verdict:
     """What it means for a job where its device is present at this moment; the device is told too."""
+    if job.body.does.act is not Act.PROVISION:
+        return Unmatched("it does not matter where the device is")
     expected = expectation(tx, job)
     is_pon = expected.access is None or expected.access.technology == "pon"
     awaited = job.body.device("ont" if is_pon else "cpe")
@@ -88,7 +102,7 @@ def surroundings(tx: Transaction, job: Job) -> Surroundings:
     if location is not None and location.access is not None and location.access.technology != "pon":
         access = location.access
         holder = tx.one("port_holder", element=access.element, port=access.port, service=job.service)
-    taken = allocations.taken(tx, job)
+    taken = allocations.taken(tx, job) if job.body.does.act is Act.PROVISION else []
     profile = tx.profiles.get(job.body.profile)
     port_holder = None if holder is None else str(holder["service"])
     return Surroundings(location, profile, taken, port_holder, tx.claims_registration_ids)

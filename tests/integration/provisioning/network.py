@@ -182,6 +182,11 @@ class Network:
         onu = PresentDevice(port, serial_of(number), Presence.UNKNOWN, "present")
         await self.store.commit(sightings.record_announcement, element, onu, self.clock())
 
+    async def gone(self, number: int = 1, element: str = "olt-1", port: str = PORT) -> None:
+        """The element tells that the n-th customer's ONT went away."""
+        onu = PresentDevice(port, serial_of(number), Presence.ABSENT, "gone")
+        await self.store.commit(sightings.record_announcement, element, onu, self.clock())
+
     async def due(self, *numbers: int, element: str = "olt-1", **others: Any) -> None:
         """Orders whose device was just heard where it should be."""
         for number in numbers:

@@ -10,16 +10,15 @@ from drivers.access import Levels, ObservedAccess
 from pon.onu import Presence
 from tests.accesses import as_wanted
 from tests.unit.domain.orders import HEX, NOW, ONT, PLACE, SERIAL, installed, order, report
-from ztpd.domain.acceptance import CLOCK_TOLERANCE, access_failure, evidence_problems, optics_failure
+from ztpd.domain.acceptance import CLOCK_TOLERANCE, access_failure, evidence_problems, levels_failure
 from ztpd.domain.failures import Code
 from ztpd.domain.model import InstalledDevice, Measurement, Photo
 from ztpd.domain.planning import wanted_access
-from ztpd.domain.profile import OpticalLimits, Profile
+from ztpd.domain.profile import Profile, Range
 
 
-def _limits(profile: Profile) -> OpticalLimits:
-    assert profile.optics is not None
-    return profile.optics
+def _limits(profile: Profile) -> dict[str, Range]:
+    return profile.limits("pon")
 
 
 @pytest.mark.parametrize(
@@ -35,7 +34,7 @@ def _limits(profile: Profile) -> OpticalLimits:
     ],
 )
 def test_light_that_is_weak_strong_or_unknown_fails(residential: Profile, optics: Levels, said: str) -> None:
-    failure = optics_failure(optics, _limits(residential))
+    failure = levels_failure(optics, _limits(residential))
     assert failure is not None
     assert failure.code is Code.LOW_LIGHT
     assert said in failure.detail
@@ -43,11 +42,11 @@ def test_light_that_is_weak_strong_or_unknown_fails(residential: Profile, optics
 
 @pytest.mark.parametrize("optics", [Levels(-27.0, -29.0), Levels(-8.0, -8.0), Levels(-20.0, -22.0)])
 def test_light_within_the_limits_passes_ends_included(residential: Profile, optics: Levels) -> None:
-    assert optics_failure(optics, _limits(residential)) is None
+    assert levels_failure(optics, _limits(residential)) is None
 
 
 def test_both_directions_are_told_when_both_are_bad(residential: Profile) -> None:
-    failure = optics_failure(Levels(-30.0, None), _limits(residential))
+    failure = levels_failure(Levels(-30.0, None), _limits(residential))
     assert failure is not None
     assert "ONT receives" in failure.detail
     assert "OLT receives" in failure.detail

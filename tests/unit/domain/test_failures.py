@@ -7,9 +7,9 @@ from ztpd.domain.failures import SENTENCES, Code, Failure
 # Part of the API: a code that is renamed or lost breaks whoever reads it.
 STABLE = {
     *("address-unknown", "not-serviceable", "profile-missing", "device-missing", "port-occupied"),
-    *("not-seen", "wrong-serial", "wrong-port", "duplicate-serial", "duplicate-mac", "low-light"),
+    *("not-seen", "wrong-serial", "wrong-port", "duplicate-serial", "duplicate-mac", "low-light", "low-signal"),
     *("element-unreachable", "element-busy", "element-rejected"),
-    *("cpe-silent", "cpe-fault", "wrong-tier", "evidence-missing", "timeout"),
+    *("cpe-silent", "cpe-fault", "wrong-tier", "not-verifiable", "evidence-missing", "timeout"),
 }
 
 

@@ -27,7 +27,8 @@ DOCUMENT = Path(__file__).resolve().parents[3] / "docs/lifecycle.md"
 # What each thing may become, said a second time and by state: a row that is added, lost or redirected shows here.
 JOBS = {
     "held": "legs-missing→held legs-complete→ready conflict-found→held cancel-asked→cancelled",
-    "ready": "legs-missing→held conflict-found→held device-seen→discovered window-closed→failed cancel-asked→cancelled",
+    "ready": "legs-missing→held conflict-found→held device-seen→discovered nothing-awaited→discovered"
+    " window-closed→failed cancel-asked→cancelled",
     "discovered": "legs-missing→held conflict-found→held attempt-started→applying cancel-asked→cancelled",
     "applying": "attempt-started→applying applied→verifying deferred→discovered attempt-failed→failed"
     " conflict-found→held",

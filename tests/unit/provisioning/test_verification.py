@@ -11,6 +11,7 @@ from drivers.base import Driver
 from pon.onu import Presence
 from tests.accesses import as_wanted
 from ztpd.domain.failures import Code
+from ztpd.domain.kinds import Act
 from ztpd.domain.profile import Profile
 from ztpd.provisioning.verification import Confirmed, look
 from ztpd.store.attempts import Work
@@ -39,7 +40,7 @@ class Element:
 
 @pytest.fixture
 def work(residential: Profile) -> Work:
-    return Work("J-1", 1, 1, "olt-1", WANTED, residential, {})
+    return Work("J-1", 1, 1, "olt-1", Act.PROVISION, WANTED, residential, residential.limits("pon"))
 
 
 async def verdict(work: Work, access: ObservedAccess | None, levels: Levels) -> tuple[Code, bool] | None:
@@ -91,8 +92,8 @@ async def test_what_time_may_mend_may_settle_and_is_never_confirmed(
     assert await verdict(work, access, levels) == (code, True)
 
 
-async def test_a_profile_without_limits_asks_nothing_of_the_light(work: Work) -> None:
-    unlimited = replace(work, profile=work.profile.model_copy(update={"optics": None}))
+async def test_work_without_limits_asks_nothing_of_the_light(work: Work) -> None:
+    unlimited = replace(work, limits={})
     assert await verdict(unlimited, WORKING, Levels()) is None
 
 
@@ -105,3 +106,48 @@ async def test_each_of_many_has_its_own_verdict_in_order(work: Work) -> None:
     found = await look(cast(Driver, Element(accesses, levels)), works)
 
     assert [isinstance(each, Confirmed) for each in found] == [True, False, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("act", "access", "left"),
+    [
+        (Act.SUSPEND, replace(WORKING, enabled=False, presence=Presence.ABSENT), None),
+        (Act.SUSPEND, replace(WORKING, enabled=False, upstream_bps=1), None),
+        (Act.SUSPEND, WORKING, (Code.WRONG_TIER, False)),
+        (Act.RESUME, WORKING, None),
+        (Act.RESUME, replace(WORKING, enabled=False), (Code.WRONG_TIER, False)),
+        (Act.RESUME, RANGING, (Code.NOT_SEEN, True)),
+        (Act.REMOVE, None, None),
+        (Act.REMOVE, WORKING, (Code.WRONG_TIER, True)),
+    ],
+)
+async def test_each_act_is_held_to_what_it_should_have_come_to(
+    work: Work, act: Act, access: ObservedAccess | None, left: tuple[Code, bool] | None
+) -> None:
+    done = replace(work, act=act, wanted=replace(WANTED, enabled=act is Act.RESUME))
+    element = Element({} if access is None else {access.device: access}, {WANTED.device: GOOD})
+
+    [found] = await look(cast(Driver, element), [done])
+
+    assert (None if isinstance(found, Confirmed) else (found.failure.code, found.may_settle)) == left
+
+
+async def test_one_that_is_suspended_is_not_measured(work: Work) -> None:
+    stopped = replace(work, wanted=replace(WANTED, enabled=False))
+    element = Element({WANTED.device: replace(WORKING, enabled=False, presence=Presence.ABSENT)}, {})
+
+    assert isinstance((await look(cast(Driver, element), [stopped]))[0], Confirmed)
+
+
+async def test_what_the_element_cannot_show_is_never_confirmed_unless_a_person_vouches_for_it(work: Work) -> None:
+    silent = replace(WORKING, downstream_bps=None, unmodelled=frozenset({"downstream_bps", "address"}))
+
+    assert await verdict(work, silent, GOOD) == (Code.NOT_VERIFIABLE, False)
+    assert await verdict(replace(work, vouched=frozenset({"downstream_bps"})), silent, GOOD) is None
+
+
+async def test_a_level_that_cannot_be_read_passes_only_where_a_person_vouches_for_it(work: Work) -> None:
+    vouched = replace(work, vouched=frozenset({"onu_rx_dbm"}))
+
+    assert await verdict(vouched, WORKING, UNKNOWN) is None
+    assert await verdict(vouched, WORKING, DIM) == (Code.LOW_LIGHT, False)

@@ -43,6 +43,12 @@ WHERE id = :id;
 -- name: bind_device(state, service, id)!
 UPDATE device SET state = :state, reason = '', detail = '', ignored_at = NULL, service = :service WHERE id = :id;
 
+-- name: unbind_device(id)!
+UPDATE device SET service = NULL WHERE id = :id;
+
+-- name: devices_of_service(service)
+SELECT * FROM device WHERE service = :service ORDER BY id;
+
 -- name: release_ip(ip, id)!
 -- An address belongs to who had it last.
 UPDATE device SET ip = NULL WHERE ip = :ip AND id <> :id;

@@ -35,6 +35,10 @@ ORDER BY s.id LIMIT 1;
 SELECT id, account, location, profile, state, confirmed_at, activated_at, created_at, updated_at
 FROM service WHERE id = :id;
 
+-- name: standing_of_service(id)^
+-- The order that made the service what it is; it may hold secrets and is never shown.
+SELECT standing FROM service WHERE id = :id;
+
 -- name: list_services(after, state, limit)
 SELECT id, account, location, profile, state, confirmed_at, activated_at, created_at, updated_at FROM service
 WHERE id > :after AND (CAST(:state AS TEXT) IS NULL OR state = :state) ORDER BY id LIMIT :limit;
@@ -43,8 +47,9 @@ WHERE id > :after AND (CAST(:state AS TEXT) IS NULL OR state = :state) ORDER BY 
 INSERT INTO service (id, account, location, profile, state, created_at, updated_at)
 VALUES (:id, :account, :location, :profile, :state, :now, :now);
 
--- name: move_service(state, confirmed_at, activated_at, now, id)!
-UPDATE service SET state = :state, confirmed_at = COALESCE(:confirmed_at, confirmed_at),
+-- name: move_service(state, location, profile, standing, confirmed_at, activated_at, now, id)!
+UPDATE service SET state = :state, location = :location, profile = :profile, standing = COALESCE(:standing, standing),
+    confirmed_at = COALESCE(:confirmed_at, confirmed_at),
     activated_at = COALESCE(:activated_at, activated_at), updated_at = :now
 WHERE id = :id;
 
@@ -60,9 +65,10 @@ ORDER BY id LIMIT :limit;
 -- name: count_jobs()
 SELECT state, COUNT(*) AS jobs FROM job GROUP BY state;
 
--- name: add_job(id, service, location, profile, body, state, now)!
-INSERT INTO job (id, service, location, profile, body, state, failures, visit, attempt, created_at, updated_at)
-VALUES (:id, :service, :location, :profile, :body, :state, '[]', 1, 0, :now, :now);
+-- name: add_job(id, service, location, profile, ordered, body, state, now)!
+INSERT INTO job (id, service, location, profile, ordered, body, state, failures, visit, attempt, created_at,
+    updated_at)
+VALUES (:id, :service, :location, :profile, :ordered, :body, :state, '[]', 1, 0, :now, :now);
 
 -- name: amend_job(ordered, body, cpe_confirmed_at, now, id)!
 -- "ordered" is what was last put, where the visits since have made something else of it.
