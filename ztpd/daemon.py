@@ -36,6 +36,7 @@ from ztpd.listeners import Listeners
 from ztpd.listening import bind
 from ztpd.metrics import Metrics
 from ztpd.nudging import nudging
+from ztpd.provisioning.by_hand import ByHand
 from ztpd.provisioning.provisioner import Provisioner
 from ztpd.services import Service, running, until_or_ended
 from ztpd.store import attempts, deliveries, orders, sightings
@@ -354,6 +355,7 @@ async def _serve(daemon: Daemon, stack: AsyncExitStack) -> None:
             origin=daemon.origin,
             readiness=lambda: daemon.readiness,
             metrics=daemon.metrics,
+            hands=ByHand(daemon.store, daemon.drivers),
             hosts=frozenset(configuration.settings.api.hosts),
         )
     )

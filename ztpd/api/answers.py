@@ -199,6 +199,37 @@ class ServiceShown(Shown):
     updated_at: str
 
 
+class ConfiguredShown(Shown):
+    """What an element has configured for one device; ``unmodelled`` names what it has no word for."""
+
+    device: str
+    port: str | None
+    service: str | None
+    s_vlan: int | None
+    c_vlan: int | None
+    downstream_bps: int | None
+    upstream_bps: int | None
+    assured_upstream_bps: int | None
+    fixed_upstream_bps: int | None
+    priority: int | None
+    address: str | None
+    ppp_user: str | None
+    enabled: bool
+    onu_id: int | None
+    presence: str
+    complete: bool
+    unmodelled: list[str]
+
+
+class MeasuredShown(Shown):
+    """What an element says of a service at one moment; ``configured`` is null where it has nothing for it."""
+
+    service: str
+    measured_at: str
+    configured: ConfiguredShown | None
+    levels: LevelsShown
+
+
 class HeardShown(Shown):
     """What one source said of a device, heard ``times`` times."""
 

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
+from drivers.access import Levels, ObservedAccess
 from ztpd.api.tokens import Token
 from ztpd.metrics import Metrics
 from ztpd.store.store import Store
@@ -18,6 +20,18 @@ class Element:
 
     technologies: frozenset[str]
     ports: frozenset[str] | None = None
+
+
+class Hands(Protocol):
+    """What a person can have an element do at once; raises ``Unknown``, ``Refused`` and ``ElementError``."""
+
+    async def reboot(self, service: str, actor: str) -> None:
+        """Restart the device that a service ends in."""
+        ...
+
+    async def measure(self, service: str) -> tuple[ObservedAccess | None, Levels]:
+        """What is configured for a service now, and what is measured of it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,5 +66,6 @@ class ApiContext:
     origin: str
     readiness: Callable[[], Mapping[str, str]]
     metrics: Metrics
+    hands: Hands
     hosts: frozenset[str] = frozenset()
     limits: Limits = Limits()

@@ -1,6 +1,8 @@
 """Jobs: ordered, amended, visited, tried again, reported as done; and everything that happened to them."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+from pydantic import Field
 
 from ztpd.api.answers import EvidenceListShown, JobInContextShown, JobShown, PageOf, TraceShown
 from ztpd.api.contract import ApiContext
@@ -10,8 +12,8 @@ from ztpd.api.paging import one_more, page
 from ztpd.api.problems import Invalid
 from ztpd.api.routing import Answer, Call, Nothing, Route, route
 from ztpd.api.tokens import Scope
-from ztpd.domain.model import CompletionBody, JobBody, VisitBody
-from ztpd.store import completion, orders
+from ztpd.domain.model import CompletionBody, JobBody, Strict, VisitBody, Vouchable
+from ztpd.store import completion, orders, vouching
 from ztpd.store.transaction import Unknown
 
 
@@ -75,6 +77,20 @@ async def retry_job(call: Call[ById, Nothing, Nothing]) -> Answer:
     return Answer(await job_in_context(call.context, call.path.id))
 
 
+class VouchBody(Strict):
+    """What a person answers for: properties of the service (``downstream_bps`` …) or levels (``onu_rx_dbm`` …)."""
+
+    names: Annotated[tuple[Vouchable, ...], Field(min_length=1, max_length=32)]
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+async def vouch_for_job(call: Call[ById, Nothing, VouchBody]) -> Answer:
+    """Answer for what the element cannot show of a job; one that failed is tried again at once."""
+    body = call.body
+    await call.context.store.commit(vouching.vouch, call.path.id, body.names, body.reason, call.caller)
+    return Answer(await job_in_context(call.context, call.path.id))
+
+
 async def job_in_context(context: ApiContext, id_: str) -> dict[str, Any]:
     """A job as it is shown, with what the network knows of it; raises ``Unknown``."""
     found = await context.store.read(lambda reader: reader.job(id_))
@@ -92,5 +108,6 @@ ROUTES: Final[tuple[Route, ...]] = (
     route("GET", "/v1/jobs/{id}/evidence", get_evidence, READ, EvidenceListShown),
     route("POST", "/v1/jobs/{id}/completion", complete_job, FIELD, JobInContextShown),
     route("PUT", "/v1/jobs/{id}/visits/{number}", put_visit, DISPATCH, JobInContextShown, (200, 201)),
+    route("POST", "/v1/jobs/{id}/vouch", vouch_for_job, DISPATCH, JobInContextShown),
     route("POST", "/v1/jobs/{id}/retry", retry_job, DISPATCH, JobInContextShown),
 )

@@ -93,4 +93,4 @@ def _responses(row: Route, references: References) -> dict[str, Any]:
     return {**answered, "default": _PROBLEM}
 
 
-_PHRASES: Final = {200: "As asked", 201: "New"}
+_PHRASES: Final = {200: "As asked", 201: "New", 202: "Asked for"}

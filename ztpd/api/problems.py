@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final, NotRequired, TypedDict
 import orjson
 from aiohttp import web
 
+from drivers.errors import Busy, ElementError, Unreachable
 from ztpd.domain.lifecycle import TransitionRefused
 from ztpd.store.engine import StoreUnavailable
 from ztpd.store.transaction import Refused, Unknown
@@ -124,6 +125,12 @@ class Unavailable(Problem):
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
+class ElementAway(Problem):
+    """The element that was asked does not answer; what it did is unknown."""
+
+    status = HTTPStatus.GATEWAY_TIMEOUT
+
+
 class Broken(Problem):
     """ztpd failed; the log has the id that the answer carries."""
 
@@ -144,6 +151,12 @@ def problem_of(error: Exception) -> Problem | None:
             return Conflict(str(error), "read the job's state; the request does not fit it")
         case Unknown(kind=kind, id=id_):
             return NotFound(f"there is no {kind} {id_}")
+        case Busy():
+            return Unavailable(_of_element(error), "try again", headers={"Retry-After": f"{RETRY_AFTER_S}"})
+        case Unreachable():
+            return ElementAway(_of_element(error), "check the element: `ztpd check`")
+        case ElementError():
+            return Conflict(_of_element(error), "the element's own words say what it does not allow")
         case StoreUnavailable():
             # The driver's words may name hosts and paths: they go to the log only.
             return Unavailable(
@@ -152,6 +165,10 @@ def problem_of(error: Exception) -> Problem | None:
         case web.HTTPException():
             return _of_routing(error)
     return None
+
+
+def _of_element(error: ElementError) -> str:
+    return f"{error.element}, {error.operation}: {error.answer}"
 
 
 def _of_routing(error: web.HTTPException) -> Problem | None:

@@ -1,12 +1,15 @@
 """Services: what each customer has, and whether the network confirmed it."""
 
-from typing import Final
+from dataclasses import asdict
+from typing import Any, Final
 
-from ztpd.api.answers import PageOf, ServiceShown
+from drivers.access import ObservedAccess
+from ztpd.api.answers import MeasuredShown, PageOf, ServiceShown
 from ztpd.api.inputs import ById, ServicesQuery
 from ztpd.api.paging import one_more, page
 from ztpd.api.routing import Answer, Call, Nothing, Route, route
 from ztpd.api.tokens import Scope
+from ztpd.store.times import to_text
 from ztpd.store.transaction import Unknown
 
 
@@ -27,8 +30,33 @@ async def list_services(call: Call[Nothing, ServicesQuery, Nothing]) -> Answer:
     return page(rows, query.limit)
 
 
-READ = frozenset({Scope.READ})
+async def measure(call: Call[ById, Nothing, Nothing]) -> Answer:
+    """Ask the element now what it has configured for a service and what it measures of it."""
+    observed, levels = await call.context.hands.measure(call.path.id)
+    return Answer(
+        {
+            "service": call.path.id,
+            "measured_at": to_text(call.context.now()),
+            "configured": None if observed is None else _shown(observed),
+            "levels": asdict(levels),
+        }
+    )
+
+
+def _shown(observed: ObservedAccess) -> dict[str, Any]:
+    return {**asdict(observed), "presence": observed.presence.value, "unmodelled": sorted(observed.unmodelled)}
+
+
+async def reboot(call: Call[ById, Nothing, Nothing]) -> Answer:
+    """Have the element restart the device that a service ends in, now."""
+    await call.context.hands.reboot(call.path.id, call.caller)
+    return Answer(await call.context.store.read(lambda reader: reader.service(call.path.id)), 202)
+
+
+READ, FIELD = frozenset({Scope.READ}), frozenset({Scope.DISPATCH, Scope.FIELD})
 ROUTES: Final[tuple[Route, ...]] = (
     route("GET", "/v1/services/{id}", get_service, READ, ServiceShown),
+    route("POST", "/v1/services/{id}/measure", measure, READ, MeasuredShown),
+    route("POST", "/v1/services/{id}/reboot", reboot, FIELD, ServiceShown, (202,)),
     route("GET", "/v1/services", list_services, READ, PageOf[ServiceShown]),
 )

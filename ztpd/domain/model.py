@@ -222,6 +222,24 @@ class JobBody(Strict):
         return next((device for device in self.devices if device.role == role), None)
 
 
+Vouchable = Literal[
+    "s_vlan",
+    "c_vlan",
+    "downstream_bps",
+    "upstream_bps",
+    "assured_upstream_bps",
+    "fixed_upstream_bps",
+    "priority",
+    "address",
+    "ppp_user",
+    "onu_rx_dbm",
+    "olt_rx_dbm",
+    "signal_dbm",
+    "link_bps",
+]
+"""What an element may be unable to show (``drivers.access``)."""
+
+
 class VisitBody(Strict):
     """The next trip of a technician for a job that failed."""
 

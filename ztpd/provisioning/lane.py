@@ -25,9 +25,14 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Seams:
-    """What the lanes share beside the store; ``elapsed`` is monotonic, in seconds, ``pass_point`` a crash point."""
+    """What the lanes share beside the store.
+
+    ``vouched`` is what a person answers for by element, ``elapsed`` a monotonic clock in seconds, ``pass_point`` a crash
+    point.
+    """
 
     drivers: Mapping[str, Driver]
+    vouched: Mapping[str, frozenset[str]]
     lease: Lease
     pace: Pace
     elapsed: Callable[[], float]
@@ -244,7 +249,8 @@ class Lane:
     async def _look(self, pending: Sequence[_Pending]) -> list[_Pending]:
         """Look at each and keep what became of it; those that may settle yet."""
         try:
-            found = await look(self.driver, [each.attempt.work for each in pending])
+            works = [each.attempt.work for each in pending]
+            found = await look(self.driver, works, self.seams.vouched.get(self.element, frozenset()))
         except ElementError as error:
             await self._all_broke([each.attempt for each in pending], error)
             return []

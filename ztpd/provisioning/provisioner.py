@@ -23,7 +23,7 @@ from ztpd.store.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Provisioner:
-    """What the lanes share; ``elapsed`` is a monotonic clock in seconds, ``pass_point`` a crash point."""
+    """What the lanes share; ``elapsed`` is a monotonic clock in seconds, ``vouched`` what is answered for by element."""
 
     store: Store
     drivers: Mapping[str, Driver]
@@ -33,6 +33,7 @@ class Provisioner:
     random: Random
     pace: Pace = field(default_factory=Pace)
     policy: RetryPolicy = field(default_factory=RetryPolicy)
+    vouched: Mapping[str, frozenset[str]] = field(default_factory=dict)
     pass_point: Callable[[str], None] = lambda point: None
     report: Callable[[str, str, float], None] = lambda element, outcome, seconds: None
 
@@ -48,7 +49,7 @@ class Provisioner:
             self.pace.store_pause_s,
             self.report,
         )
-        seams = Seams(self.drivers, self.lease, self.pace, self.elapsed, self.pass_point)
+        seams = Seams(self.drivers, self.vouched, self.lease, self.pace, self.elapsed, self.pass_point)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._renew_leases(outcomes))
             group.create_task(self._close_overdue())

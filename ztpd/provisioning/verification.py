@@ -1,7 +1,7 @@
 """Whether what was done for jobs holds: read back and measured, many at a time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from drivers.access import Levels, ObservedAccess
 from drivers.base import Driver
@@ -31,11 +31,12 @@ class Shortfall:
 Found = Confirmed | Shortfall
 
 
-async def look(driver: Driver, works: Sequence[Work]) -> list[Found]:
+async def look(driver: Driver, works: Sequence[Work], vouched: frozenset[str] = frozenset()) -> list[Found]:
     """What is found of each now, in order: one reading of all, and one measurement of those that are to work.
 
-    Raises ``ElementError``.
+    ``vouched`` is what a person answers for on this element, whatever the job. Raises ``ElementError``.
     """
+    works = [replace(work, vouched=work.vouched | vouched) for work in works]
     observed = await driver.read([work.wanted.device for work in works])
     found = [_as_read(work, observed.get(work.wanted.device)) for work in works]
     measured = [work.wanted.device for each, work in zip(found, works, strict=True) if _is_measured(each, work)]

@@ -7,10 +7,12 @@ from typing import Any
 
 from ztpd.domain.failures import Code, Failure
 from ztpd.domain.identity import Kind
+from ztpd.domain.model import JobBody
 from ztpd.domain.nearness import Waiting, WaitingJobs
+from ztpd.domain.planning import device_key
 from ztpd.domain.sighting import Place
 from ztpd.store.engine import Connection
-from ztpd.store.rows import Job
+from ztpd.store.rows import Job, location_of
 
 Row = Mapping[str, Any]
 Shown = dict[str, Any]
@@ -51,6 +53,16 @@ class Reader:
         """One service, or None."""
         row = self._one("get_service", id=id_)
         return None if row is None else dict(row)
+
+    def whereabouts(self, service: str) -> tuple[str, str] | None:
+        """The element that serves a service and the name by which it knows its device; None while it is not there."""
+        row = self._one("standing_of_service", id=service)
+        standing = None if row is None or row["standing"] is None else JobBody.model_validate_json(row["standing"])
+        place = None if standing is None else self._one("get_location", id=standing.location)
+        access = None if place is None else location_of(place).access
+        if standing is None or access is None:
+            return None
+        return access.element, device_key(standing, access)
 
     def services(self, after: str, limit: int, state: str | None) -> list[Shown]:
         """A page of services by id."""

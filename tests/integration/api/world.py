@@ -14,8 +14,8 @@ import aiohttp
 import orjson
 
 from billing_hooks.contract import Attempt, Delivery, Verdict
-from drivers.access import Levels, ObservedAccess
-from pon.onu import Presence
+from drivers.access import Levels, ObservedAccess, WantedAccess
+from tests.accesses import as_wanted
 from ztpd.api.app import make_app
 from ztpd.api.contract import ApiContext, Element, Limits
 from ztpd.api.server import Address, serve
@@ -78,6 +78,25 @@ def tokens() -> tuple[Token, ...]:
     )
 
 
+class Hands:
+    """An element that shows one ONU at work, and remembers what it was asked to restart."""
+
+    def __init__(self) -> None:
+        self.rebooted: list[tuple[str, str]] = []
+        self.error: Exception | None = None
+
+    async def reboot(self, service: str, actor: str) -> None:
+        if self.error is not None:
+            raise self.error
+        self.rebooted.append((service, actor))
+
+    async def measure(self, service: str) -> tuple[ObservedAccess | None, Levels]:
+        if self.error is not None:
+            raise self.error
+        wanted = WantedAccess(service, "1/1/1", "HWTC1A2B3C4D", 201, 301, 10**9, 5 * 10**8)
+        return as_wanted(wanted), Levels(-20.0, -22.0)
+
+
 @dataclass(frozen=True)
 class Reply:
     """One answer, read to its end."""
@@ -101,6 +120,7 @@ class World:
     session: aiohttp.ClientSession
     parts: dict[str, str]
     serving: AsyncExitStack
+    hands: Hands
 
     async def send(
         self,
@@ -160,9 +180,7 @@ class World:
         await self.hear_ont()
         work = await self.start_attempt()
         await self.store.commit(attempts.record_applied, work, LEASE, ["onu"])
-        observed = ObservedAccess(
-            "HWTC1A2B3C4D", "1/1/3", "SVC-1", 201, 301, None, 500_000_000, 50_000_000, True, presence=Presence.INTENDED
-        )
+        observed = as_wanted(work.wanted)
         await self.store.commit(attempts.confirm_network, work, LEASE, observed, Levels(-20.0, -22.0))
         if work.cpe:
             await self.store.commit(attempts.record_cpe, "J-1", attempts.CpeResult(True, {"Device.WiFi.SSID": "home"}))
@@ -198,6 +216,7 @@ async def running_api(
     url: str, profile: Profile, limits: Limits | None = None, port: int = 0, socket_path: Path | None = None
 ) -> AsyncIterator[World]:
     """The API over an empty database at ``url``."""
+    hands = Hands()
     metrics, parts = Metrics(), {"store": "ok", "element olt-1": "ok"}
     stored = Context(lambda: START, {profile.name: profile}, routes, lambda: f"evt_{uuid.uuid4().hex}")
     async with open_store(url, stored) as store:
@@ -210,10 +229,11 @@ async def running_api(
             origin="ztpd/node-1",
             readiness=lambda: parts,
             metrics=metrics,
+            hands=hands,
             hosts=frozenset({"ZTPD.example.net"}),
             limits=limits or Limits(),
         )
         app = make_app(context)
         async with AsyncExitStack() as serving, aiohttp.ClientSession() as session:
             address = await serving.enter_async_context(serve(app, port=port, socket_path=socket_path))
-            yield World(store, address, metrics, session, parts, serving)
+            yield World(store, address, metrics, session, parts, serving, hands)

@@ -81,6 +81,9 @@ UPDATE job SET state = :state, failures = :failures, due_at = :due_at, owner = N
     updated_at = :now
 WHERE id = :id;
 
+-- name: vouch(vouched, now, id)!
+UPDATE job SET vouched = :vouched, updated_at = :now WHERE id = :id;
+
 -- name: other_open_job(service, id)^
 SELECT id FROM job WHERE service = :service AND id <> :id AND state NOT IN ('completed', 'cancelled') LIMIT 1;
 
