@@ -143,7 +143,11 @@ class Daemon:
             policy=parts.retry_policy(self.configuration),
             pass_point=self.pass_point,
             report=self._attempt_ended,
+            report_away=self._element_away,
         )
+
+    def _element_away(self, element: str, away: bool) -> None:
+        self.metrics.element_away.labels(element).set(away)
 
     def _attempt_ended(self, element: str, outcome: str, seconds: float) -> None:
         self.metrics.attempts.labels(element, outcome).inc()

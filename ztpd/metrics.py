@@ -42,6 +42,9 @@ class Metrics:
         )
         self.acs_sessions = self._counter("ztpd_acs_sessions", "TR-069 sessions ended", "outcome")
         self.element_up = self._gauge("ztpd_element_up", "1 while the element answers, else 0", "element")
+        self.element_away = self._gauge(
+            "ztpd_element_away", "1 while no job is begun on the element because it does not answer, else 0", "element"
+        )
         self._jobs = self._gauge("ztpd_jobs", "Jobs by state", "state")
         self._quarantined = self._gauge("ztpd_quarantined", "Devices in quarantine that nobody silenced", "reason")
         self._deliveries = self._gauge("ztpd_deliveries", "Deliveries by endpoint and state", "endpoint", "state")

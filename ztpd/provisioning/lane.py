@@ -9,42 +9,18 @@ import structlog
 
 from drivers.access import ObservedAccess
 from drivers.base import Driver, Outcome, Plan
-from drivers.errors import ElementError
+from drivers.errors import ElementError, Unreachable
 from ztpd.domain.kinds import Act
 from ztpd.logs import Trouble
+from ztpd.provisioning.breaker import Breaker
 from ztpd.provisioning.outcomes import Attempt, Outcomes
-from ztpd.provisioning.pace import Pace
-from ztpd.provisioning.verification import Found, Shortfall, look
+from ztpd.provisioning.seams import Seams, tell, wait
+from ztpd.provisioning.throttle import Throttle
+from ztpd.provisioning.verifying import Verifying
 from ztpd.store import attempts
-from ztpd.store.attempts import Lease
-from ztpd.store.engine import StoreUnavailable
 from ztpd.store.store import Store
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Seams:
-    """What the lanes share beside the store.
-
-    ``vouched`` is what a person answers for by element, ``elapsed`` a monotonic clock in seconds, ``pass_point`` a crash
-    point.
-    """
-
-    drivers: Mapping[str, Driver]
-    vouched: Mapping[str, frozenset[str]]
-    lease: Lease
-    pace: Pace
-    elapsed: Callable[[], float]
-    pass_point: Callable[[str], None]
-
-
-@dataclass(slots=True)
-class _Pending:
-    """An attempt that is being verified, and until when it may go on settling."""
-
-    attempt: Attempt
-    deadline: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +32,9 @@ class Lane:
     store: Store
     seams: Seams
     outcomes: Outcomes
-    _verifying: list[_Pending] = field(default_factory=list)
-    _to_verify: asyncio.Event = field(default_factory=asyncio.Event)
+    throttle: Throttle
+    breaker: Breaker
+    verifying: Verifying
     _moved: asyncio.Queue[Attempt] = field(default_factory=asyncio.Queue)
     _trouble: Trouble = field(default_factory=Trouble)
 
@@ -65,19 +42,44 @@ class Lane:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._write())
-            group.create_task(self._verify())
+            group.create_task(self.verifying.run())
             group.create_task(self._leave_elsewhere())
 
     async def _write(self) -> None:
         with self.store.nudges.listening("jobs") as nudge:
             while True:
                 nudge.clear()
+                if self.breaker.is_open:
+                    await self._come_back()
+                await asyncio.sleep(self.throttle.wait_s(self.seams.elapsed()))
                 claimed = await self._claim()
                 if not claimed:
                     await wait(nudge, self.seams.pace.poll_s)
                     continue
+                self.throttle.wrote(len(claimed), self.seams.elapsed())
                 for act, some in _by_act(claimed).items():
                     await self._work(act, some)
+
+    async def _come_back(self) -> None:
+        """Wait until the element answers; then all that was put off because it did not is due."""
+        self.seams.report_away(self.element, True)
+        while True:
+            await asyncio.sleep(self.breaker.next_pause_s() * (1 - self.seams.random.random() / 2))
+            try:
+                await self.driver.ports()
+            except ElementError:
+                continue
+            except Exception as error:
+                tell(self._trouble, "an element's answer is not understood", error, element=self.element)
+            break
+        try:
+            due = await self.store.commit(attempts.element_is_back, self.element)
+        except Exception as error:
+            tell(self._trouble, "jobs cannot be made due", error, element=self.element)
+            return
+        self.breaker.answered()
+        self.seams.report_away(self.element, False)
+        log.info("element is worked on again", element=self.element, due=due)
 
     async def _work(self, act: Act, claimed: Sequence[Attempt]) -> None:
         """Do one act for all at once; what is on the element then is verified."""
@@ -91,7 +93,7 @@ class Lane:
         moved = [attempt for attempt in done if self._comes_from_elsewhere(attempt)]
         for attempt in moved:
             self._moved.put_nowait(attempt)
-        self._to_be_verified([attempt for attempt in done if attempt not in moved])
+        self.verifying.add([attempt for attempt in done if attempt not in moved])
 
     def _comes_from_elsewhere(self, attempt: Attempt) -> bool:
         leaving = attempt.work.leaving
@@ -100,7 +102,9 @@ class Lane:
     async def _claim(self) -> list[Attempt]:
         seams = self.seams
         try:
-            works = await self.store.commit(attempts.claim_jobs, self.element, seams.lease, seams.pace.batch)
+            works = await self.store.commit(
+                attempts.claim_jobs, self.element, seams.lease, self.throttle.room(seams.pace.batch)
+            )
         except Exception as error:
             tell(self._trouble, "jobs cannot be claimed", error, element=self.element)
             await asyncio.sleep(seams.pace.store_pause_s)
@@ -167,6 +171,7 @@ class Lane:
                 await self.outcomes.broke(claimed[0], error)
                 return []
             return [attempt for each in claimed for attempt in await self._written([each], write, changes)]
+        self.breaker.succeeded()
         self.seams.pass_point("element.applied")
         self._tell_applied(results, self.seams.elapsed() - started)
         kept = await asyncio.gather(
@@ -205,7 +210,7 @@ class Lane:
             driver = None if leaving is None else self.seams.drivers.get(leaving.element)
             if leaving is None or driver is None:
                 log.warning("left behind on an element that is gone", job=attempt.work.job, left=leaving)
-                self._to_be_verified([attempt])
+                self.verifying.add([attempt])
                 continue
             try:
                 [outcome] = await driver.remove([leaving.device])
@@ -215,12 +220,7 @@ class Lane:
             if outcome.error is not None:
                 await self.outcomes.broke(attempt, outcome.error)
                 continue
-            self._to_be_verified([attempt])
-
-    def _to_be_verified(self, done: Sequence[Attempt]) -> None:
-        deadline = self.seams.elapsed() + self.seams.pace.verify_timeout_s
-        self._verifying.extend(_Pending(attempt, deadline) for attempt in done)
-        self._to_verify.set()
+            self.verifying.add([attempt])
 
     async def _all_but(self, claimed: Sequence[Attempt], refused: Mapping[str, ElementError]) -> list[Attempt]:
         """Those that were not refused; what became of the others is kept."""
@@ -233,47 +233,10 @@ class Lane:
         )
         return [attempt for attempt in claimed if attempt.work.job not in refused]
 
-    async def _verify(self) -> None:
-        pace = self.seams.pace
-        while True:
-            await self._to_verify.wait()
-            self._to_verify.clear()
-            while self._verifying:
-                looking, self._verifying[:] = self._verifying[:], []
-                for start in range(0, len(looking), pace.batch):
-                    self._verifying.extend(await self._look(looking[start : start + pace.batch]))
-                if self._verifying:
-                    await wait(self._to_verify, pace.verify_poll_s)
-                    self._to_verify.clear()
-
-    async def _look(self, pending: Sequence[_Pending]) -> list[_Pending]:
-        """Look at each and keep what became of it; those that may settle yet."""
-        try:
-            works = [each.attempt.work for each in pending]
-            found = await look(self.driver, works, self.seams.vouched.get(self.element, frozenset()))
-        except ElementError as error:
-            await self._all_broke([each.attempt for each in pending], error)
-            return []
-        except Exception as error:
-            if len(pending) == 1:
-                await self.outcomes.broke(pending[0].attempt, error)
-                return []
-            return [left for each in pending for left in await self._look([each])]
-        settling = await asyncio.gather(*(self._ended(*each) for each in zip(pending, found, strict=True)))
-        return [each for each, goes_on in zip(pending, settling, strict=True) if goes_on]
-
-    async def _ended(self, pending: _Pending, found: Found) -> bool:
-        """Keep what became of an attempt; whether it is to be looked at again."""
-        if not isinstance(found, Shortfall):
-            await self.outcomes.confirmed(pending.attempt, found)
-            return False
-        if found.may_settle and self.seams.elapsed() < pending.deadline:
-            return True
-        await self.outcomes.failed(pending.attempt, found.failure)
-        return False
-
     async def _all_broke(self, claimed: Sequence[Attempt], error: ElementError) -> None:
-        await asyncio.gather(*(self.outcomes.broke(attempt, error) for attempt in claimed))
+        if isinstance(error, Unreachable):
+            self.breaker.failed()
+        await self.outcomes.all_broke(claimed, error)
 
     def _tell_applied(self, results: Sequence[Outcome], seconds: float) -> None:
         log.info(
@@ -296,20 +259,3 @@ def _by_act(claimed: Sequence[Attempt]) -> dict[Act, list[Attempt]]:
 def _is_in_the_way(attempt: Attempt, observed: ObservedAccess | None) -> bool:
     wanted = attempt.work.wanted
     return observed is not None and (observed.device, observed.port) != (wanted.device, wanted.port)
-
-
-def tell(trouble: Trouble, problem: str, error: Exception, **context: str) -> None:
-    """Say it as often as it is worth; a flaw of ours with its trace, a store that is away without."""
-    reason = f"{type(error).__name__}: {error}"
-    if trouble.is_news(reason):
-        trace = None if isinstance(error, StoreUnavailable) else error
-        log.error(problem, **context, reason=reason, times=trouble.times, exc_info=trace)
-
-
-async def wait(nudge: asyncio.Event, seconds: float) -> None:
-    """Wait for a nudge, or so long."""
-    try:
-        async with asyncio.timeout(seconds):
-            await nudge.wait()
-    except TimeoutError:
-        return

@@ -4,7 +4,7 @@ What belongs here: the one place where an attempt ends. What does not: deciding 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
@@ -82,6 +82,10 @@ class Outcomes:
         if not isinstance(error, ElementError):
             log.error("attempt broke", job=attempt.work.job, element=attempt.work.element, exc_info=error)
         await self.failed(attempt, failure_of(error))
+
+    async def all_broke(self, claimed: Sequence[Attempt], error: ElementError) -> None:
+        """The element did not do what it was asked, for all of them."""
+        await asyncio.gather(*(self.broke(attempt, error) for attempt in claimed))
 
     async def failed(self, attempt: Attempt, failure: Failure) -> None:
         """The attempt is put off, or has failed for good."""

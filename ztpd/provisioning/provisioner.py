@@ -12,10 +12,14 @@ from random import Random
 
 from drivers.base import Driver
 from ztpd.logs import Trouble
-from ztpd.provisioning.lane import Lane, Seams, tell
+from ztpd.provisioning.breaker import Breaker
+from ztpd.provisioning.lane import Lane
 from ztpd.provisioning.outcomes import Outcomes
 from ztpd.provisioning.pace import Pace
 from ztpd.provisioning.policy import RetryPolicy
+from ztpd.provisioning.seams import Seams, tell
+from ztpd.provisioning.throttle import Throttle
+from ztpd.provisioning.verifying import Verifying
 from ztpd.store import attempts
 from ztpd.store.attempts import Lease
 from ztpd.store.store import Store
@@ -23,7 +27,11 @@ from ztpd.store.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Provisioner:
-    """What the lanes share; ``elapsed`` is a monotonic clock in seconds, ``vouched`` what is answered for by element."""
+    """The lanes and what keeps their claims.
+
+    ``elapsed`` is a monotonic clock in seconds, ``vouched`` what is answered for by element, ``per_minute`` how many
+    devices are written at most to those elements that have a limit; the rest is told in ``Seams``.
+    """
 
     store: Store
     drivers: Mapping[str, Driver]
@@ -34,8 +42,10 @@ class Provisioner:
     pace: Pace = field(default_factory=Pace)
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     vouched: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    per_minute: Mapping[str, float] = field(default_factory=dict)
     pass_point: Callable[[str], None] = lambda point: None
     report: Callable[[str, str, float], None] = lambda element, outcome, seconds: None
+    report_away: Callable[[str, bool], None] = lambda element, away: None
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -49,12 +59,30 @@ class Provisioner:
             self.pace.store_pause_s,
             self.report,
         )
-        seams = Seams(self.drivers, self.vouched, self.lease, self.pace, self.elapsed, self.pass_point)
+        seams = Seams(
+            self.drivers,
+            self.vouched,
+            self.lease,
+            self.pace,
+            self.elapsed,
+            self.random,
+            self.pass_point,
+            self.report_away,
+        )
         async with asyncio.TaskGroup() as group:
             group.create_task(self._renew_leases(outcomes))
             group.create_task(self._close_overdue())
             for element, driver in self.drivers.items():
-                lane = Lane(element, driver, self.store, seams, outcomes)
+                lane = Lane(
+                    element,
+                    driver,
+                    self.store,
+                    seams,
+                    outcomes,
+                    Throttle(self.per_minute.get(element)),
+                    Breaker(self.pace.probe_first_s, self.pace.probe_longest_s),
+                    Verifying(element, driver, seams, outcomes),
+                )
                 group.create_task(lane.run())
 
     async def _renew_leases(self, outcomes: Outcomes) -> None:

@@ -249,6 +249,15 @@ def fail_attempt(tx: Transaction, work: Work, lease: Lease, failure: Failure, re
     return tx.move_job(job, JobEvent.DEFERRED, failures=[failure], due_at=retry_at, **facts).state
 
 
+def element_is_back(tx: Transaction, element: str) -> int:
+    """An element answers again: what was put off because it did not is due now; how many jobs."""
+    failure = f'%"{Code.ELEMENT_UNREACHABLE}"%'
+    due = tx.all("element_is_back", element=element, failure=failure, now=tx.now_text)
+    if due:
+        tx.touched.add("jobs")
+    return len(due)
+
+
 def close_overdue(tx: Transaction, limit: int) -> int:
     """Fail what waited too long: CPEs that stayed silent, devices that were not heard in the window; how many."""
     waited = Failure(Code.CPE_SILENT, "the network works, no Inform came in time")

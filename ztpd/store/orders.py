@@ -67,6 +67,8 @@ def _order(tx: Transaction, id_: str, ordered: JobBody) -> Job:
         ordered=None if body == ordered else ordered.model_dump_json(),
         body=body.model_dump_json(),
         state=JobState.HELD,
+        # A thousand suspensions must not keep a technician waiting.
+        urgency=0 if body.does.visited else 1,
         now=tx.now_text,
     )
     job = tx.job(id_)

@@ -35,7 +35,14 @@ PORT, OTHER_PORT = "1/1/1", "1/1/2"
 SERIAL = "HWTC1A2B3C4D"
 CPE = AllocatedDevice(role="cpe", oui="00259E", serial="485754431A2B3C4D")
 LEASE = Lease("node-1", timedelta(seconds=60))
-SHORT = Pace(poll_s=0.05, verify_timeout_s=0.3, verify_poll_s=0.02, store_pause_s=0.05)
+SHORT = Pace(
+    poll_s=0.05,
+    verify_timeout_s=0.3,
+    verify_poll_s=0.02,
+    store_pause_s=0.05,
+    probe_first_s=0.02,
+    probe_longest_s=0.2,
+)
 PATIENT = replace(SHORT, verify_timeout_s=30.0)
 QUICK = RetryPolicy(attempts=20, first_s=0.05, longest_s=0.4)
 DEADLINE_S = 20.0

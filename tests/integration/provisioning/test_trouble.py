@@ -1,9 +1,13 @@
 """Elements that are busy, away, cut off or silent: what is due on them is put off and then succeeds by itself."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import pytest
 
+from drivers.base import Outcome, Plan
+from drivers.errors import Unreachable
+from drivers.netconf_bbf import NetconfBbfDriver
 from tests.integration.provisioning.network import PATIENT, Network, at_work, happens, until
 from ztpd.domain.lifecycle import JobState
 from ztpd.lab.netconf.faults import Moment, Refusal
@@ -38,30 +42,71 @@ async def test_the_pauses_between_attempts_grow(net: Network) -> None:
     assert (retries[4] - retries[0]).total_seconds() >= 0.01 * (2 + 4 + 8 + 16)
 
 
-async def test_an_element_that_is_switched_off_is_tried_until_it_is_back(net: Network) -> None:
+async def test_an_element_that_is_switched_off_is_left_alone_until_it_is_back(net: Network) -> None:
     olt = await net.olt()
     driver = await net.driver(olt)
     await olt.switch_off()
     await net.due(1)
-    async with at_work(net.provisioner(driver).run):
-        await until(lambda: net.put_off("element-unreachable"), lambda events: len(events) >= 2, "put off twice")
+    away: list[bool] = []
+    async with at_work(net.provisioner(driver, report_away=lambda element, now: away.append(now)).run):
+        await until(lambda: net.put_off("element-unreachable"), bool, "put off")
+        await happens(lambda: away == [True], "it is said to be away")
+        await net.due(2)
+        net.clock.skip(minutes=10)
+        waiting = await net.job("J-2")
         await olt.switch_on()
         olt.plug()
         await net.confirmed(1)
+        await happens(lambda: away == [True, False], "it is said to be back")
+    assert (waiting["state"], waiting["attempt"]) == (JobState.DISCOVERED, 0)
+    assert (await net.job())["attempt"] == 2
     assert await net.confirmed_once()
 
 
-async def test_an_element_that_stays_away_fails_the_job_after_the_attempts_allowed(net: Network) -> None:
+class _Wordless(NetconfBbfDriver):
+    """A driver whose element answers everything but writes."""
+
+    async def apply(self, plans: Sequence[Plan]) -> list[Outcome]:
+        raise Unreachable(self.name, "edit-config", "no answer within 30 s")
+
+
+async def test_an_element_that_answers_everything_but_writes_fails_the_job_after_the_attempts_allowed(
+    net: Network,
+) -> None:
     olt = await net.olt()
-    driver = await net.driver(olt)
-    await olt.switch_off()
     await net.due(1)
     policy = RetryPolicy(attempts=3, first_s=0.01, longest_s=0.02)
-    async with at_work(net.provisioner(driver, policy=policy).run):
+    async with at_work(net.provisioner(await net.driver(olt, _Wordless), policy=policy).run):
         failed = await net.reaches(JobState.FAILED)
     assert [failure["code"] for failure in failed["failures"]] == ["element-unreachable"]
     assert failed["attempt"] == 3
     assert len(await net.put_off("element-unreachable")) == 2
+
+
+async def test_what_was_put_off_for_long_is_due_as_soon_as_the_element_is_back(net: Network) -> None:
+    olt = await net.olt()
+    olt.plug()
+    driver = await net.driver(olt)
+    await olt.switch_off()
+    await net.due(1)
+    policy = RetryPolicy(attempts=3, first_s=3600.0, longest_s=3600.0)
+    async with at_work(net.provisioner(driver, policy=policy).run):
+        await until(lambda: net.put_off("element-unreachable"), bool, "put off for an hour")
+        await olt.switch_on()
+        olt.plug()
+        await net.confirmed(1)
+
+
+async def test_writes_are_spread_where_an_element_is_to_be_spared(net: Network) -> None:
+    olt = await net.olt()
+    for number in (1, 2, 3):
+        olt.plug(number)
+    await net.due(1, 2, 3)
+    async with at_work(net.provisioner(await net.driver(olt), per_minute={"olt-1": 1200.0 / 200}).run):
+        await net.confirmed(1)
+        alone = (await net.job("J-2"))["state"]
+    assert alone == JobState.DISCOVERED
+    assert olt.rpcs["edit-config"] == 1
 
 
 @pytest.mark.parametrize("moment", Moment)

@@ -65,10 +65,10 @@ ORDER BY id LIMIT :limit;
 -- name: count_jobs()
 SELECT state, COUNT(*) AS jobs FROM job GROUP BY state;
 
--- name: add_job(id, service, location, profile, ordered, body, state, now)!
-INSERT INTO job (id, service, location, profile, ordered, body, state, failures, visit, attempt, created_at,
+-- name: add_job(id, service, location, profile, ordered, body, state, urgency, now)!
+INSERT INTO job (id, service, location, profile, ordered, body, state, urgency, failures, visit, attempt, created_at,
     updated_at)
-VALUES (:id, :service, :location, :profile, :ordered, :body, :state, '[]', 1, 0, :now, :now);
+VALUES (:id, :service, :location, :profile, :ordered, :body, :state, :urgency, '[]', 1, 0, :now, :now);
 
 -- name: amend_job(ordered, body, cpe_confirmed_at, now, id)!
 -- "ordered" is what was last put, where the visits since have made something else of it.
@@ -96,7 +96,7 @@ SELECT * FROM job WHERE state = 'held' ORDER BY id;
 
 -- name: claim_jobs(element, state, owner, lease_until, now, limit)
 -- Discovered and due, or left behind by whoever held the lease: an attempt starts (again), and what an earlier one
--- confirmed on the element no longer counts.
+-- confirmed on the element no longer counts. Those that somebody waits for on site come first.
 UPDATE job SET state = :state, attempt = attempt + 1, owner = :owner, lease_until = :lease_until, due_at = NULL,
     network_confirmed_at = NULL, updated_at = :now
 WHERE id IN (
@@ -104,8 +104,15 @@ WHERE id IN (
     WHERE ((state = 'discovered' AND due_at <= :now)
         OR (state IN ('applying', 'verifying') AND lease_until <= :now))
       AND location IN (SELECT id FROM location WHERE element = :element)
-    ORDER BY COALESCE(due_at, lease_until), id LIMIT :limit)
+    ORDER BY urgency, COALESCE(due_at, lease_until), id LIMIT :limit)
 RETURNING *;
+
+-- name: element_is_back(element, now, failure)
+-- What was put off because the element did not answer need not wait any longer.
+UPDATE job SET due_at = :now, updated_at = :now
+WHERE state = 'discovered' AND due_at > :now AND failures LIKE :failure
+  AND location IN (SELECT id FROM location WHERE element = :element)
+RETURNING id;
 
 -- name: take_lease(owner, lease_until, id)!
 -- The same holder goes on to the next step of its attempt.
