@@ -66,4 +66,4 @@ async def test_faults_are_set_and_mended(lab: LabSwitch, hand: aiohttp.ClientSes
     async with hand.post("/faults/host-key") as told:
         assert (await told.json())["host_public_key"] == lab.listening.host_public_key != key
     async with hand.get("/counters") as told:
-        assert await told.json() == {"rpcs": {}}
+        assert await told.json() == {"rpcs": {}, "writes": 0}

@@ -29,7 +29,13 @@ REMOTE_HARDWARE = "urn:bbf:yang:bbf-interfaces-remote-hardware-state"
 YANG_LIBRARY = "urn:ietf:params:xml:ns:yang:ietf-yang-library"
 
 OC_INTERFACES = "http://openconfig.net/yang/interfaces"
+OC_ETHERNET = "http://openconfig.net/yang/interfaces/ethernet"
+OC_VLAN = "http://openconfig.net/yang/vlan"
+OC_QOS = "http://openconfig.net/yang/qos"
 OC_LLDP = "http://openconfig.net/yang/lldp"
+BRIDGE = "urn:ieee:std:802.1Q:yang:ieee802-dot1q-bridge"
+PROVIDER_BRIDGE = "urn:ieee:std:802.1Q:yang:ieee802-dot1q-pb"
+IEEE_LLDP = "urn:ieee:std:802.1AB:yang:ieee802-dot1ab-lldp"
 
 TOP_LEVEL = frozenset(
     {
@@ -71,6 +77,17 @@ _LISTS = {
     (f"{{{YANG_LIBRARY}}}yang-library", f"{{{YANG_LIBRARY}}}module-set"): "name",
     (f"{{{YANG_LIBRARY}}}module-set", f"{{{YANG_LIBRARY}}}module"): "name",
     (f"{{{OC_INTERFACES}}}interfaces", f"{{{OC_INTERFACES}}}interface"): "name",
+    (f"{{{OC_QOS}}}interfaces", f"{{{OC_QOS}}}interface"): "interface-id",
+    (f"{{{OC_QOS}}}scheduler-policies", f"{{{OC_QOS}}}scheduler-policy"): "name",
+    (f"{{{OC_QOS}}}schedulers", f"{{{OC_QOS}}}scheduler"): "sequence",
+    (f"{{{BRIDGE}}}bridges", f"{{{BRIDGE}}}bridge"): "name",
+    (f"{{{BRIDGE}}}bridge", f"{{{BRIDGE}}}component"): "name",
+    # Their keys are two; there is one database in a lab's switch, one address and one time for its neighbours.
+    (f"{{{BRIDGE}}}filtering-database", f"{{{BRIDGE}}}vlan-registration-entry"): "vids",
+    (f"{{{IEEE_LLDP}}}lldp", f"{{{IEEE_LLDP}}}port"): "name",
+    (f"{{{IEEE_LLDP}}}port", f"{{{IEEE_LLDP}}}remote-systems-data"): "remote-index",
+    (f"{{{BRIDGE}}}vlan-registration-entry", f"{{{BRIDGE}}}port-map"): "port-ref",
+    (f"{{{BRIDGE}}}bridge-port", f"{{{PROVIDER_BRIDGE}}}cvid-registration"): "cvid",
     (f"{{{OC_LLDP}}}interfaces", f"{{{OC_LLDP}}}interface"): "name",
     (f"{{{OC_LLDP}}}neighbors", f"{{{OC_LLDP}}}neighbor"): "id",
     (f"{{{OC_LLDP}}}capabilities", f"{{{OC_LLDP}}}capability"): "name",

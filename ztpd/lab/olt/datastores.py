@@ -1,144 +1,19 @@
-"""Running and candidate configuration with locks and confirmed commit (RFC 6241 §7.5, §8.3, §8.4)."""
+"""An OLT's running and candidate configuration: the datastores of every element, with its modules."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from lxml import etree
 
-from ztpd.lab.netconf.rpc_error import RpcError
+from ztpd.lab.netconf import datastores
+from ztpd.lab.netconf.datastores import Unconfirmed
 from ztpd.lab.olt.edit import edited
 from ztpd.lab.olt.validation import validate
 
-Element = etree._Element
-NOBODY = 0
+__all__ = ["Datastores", "Unconfirmed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Unconfirmed:
-    """A confirmed commit that nobody has confirmed yet, and what ran before it."""
+class Datastores(datastores.Datastores):
+    """The two datastores; ``changed`` is called whenever running is another than before."""
 
-    before: Element
-    session: int
-    persist: str | None
-
-
-class Datastores:
-    """The two datastores; trees are never changed in place, so that an old one can be put back.
-
-    ``changed`` is called whenever running is another than before.
-    """
-
-    def __init__(self, running: Element, changed: Callable[[], None]) -> None:
-        self.running = running
-        self.unconfirmed: Unconfirmed | None = None
-        self._candidate = running
-        self._valid = running
-        self._locks: dict[str, int] = {}
-        self._changed = changed
-
-    @property
-    def candidate(self) -> Element:
-        """The candidate as it stands."""
-        return self._candidate
-
-    def read(self, name: str) -> Element:
-        """The tree of a datastore; raises ``RpcError`` for one that there is not."""
-        _check_name(name)
-        return self.running if name == "running" else self._candidate
-
-    def check(self, name: str) -> None:
-        """Validate a datastore; raises ``RpcError`` for the first thing that is wrong."""
-        tree = self.read(name)
-        if tree is not self._valid:
-            validate(tree)
-            self._valid = tree
-
-    def lock(self, name: str, session: int) -> None:
-        """Lock for a session (RFC 6241 §7.5); raises ``lock-denied`` with the holder's session-id."""
-        _check_name(name)
-        holder = self._locks.get(name)
-        if holder is not None:
-            raise _denied(holder, f"{name} is locked")
-        if name == "candidate" and self._candidate is not self.running:
-            raise _denied(NOBODY, "the candidate has uncommitted changes")
-        self._locks[name] = session
-
-    def unlock(self, name: str, session: int) -> None:
-        """Give a lock back; raises ``operation-failed`` when the session does not hold it."""
-        _check_name(name)
-        if self._locks.get(name) != session:
-            raise RpcError("operation-failed", f"this session does not hold the lock on {name}", error_type="protocol")
-        del self._locks[name]
-
-    def edit_candidate(self, config: Element, default_operation: str, session: int) -> None:
-        """Change the candidate; all of it or nothing. Raises ``RpcError``."""
-        self._check_free("candidate", session)
-        self._candidate = edited(self._candidate, config, default_operation)
-
-    def discard(self, session: int) -> None:
-        """Make the candidate what runs."""
-        self._check_free("candidate", session)
-        self._candidate = self.running
-
-    def commit(self, session: int) -> None:
-        """Run the candidate, confirming a commit that waits for it (RFC 6241 §8.3.4.1)."""
-        self._check_commit(session)
-        self.unconfirmed = None
-        self._run(self._candidate)
-
-    def commit_confirmed(self, session: int, persist: str | None) -> None:
-        """Run the candidate until it is confirmed or taken back."""
-        self._check_commit(session)
-        before = self.running if self.unconfirmed is None else self.unconfirmed.before
-        self._run(self._candidate)
-        self.unconfirmed = Unconfirmed(before, session, persist)
-
-    def roll_back(self) -> None:
-        """Put back what ran before the commit that was not confirmed."""
-        if self.unconfirmed is None:
-            return
-        before, self.unconfirmed = self.unconfirmed.before, None
-        self._candidate = before
-        self._run(before)
-
-    def end_session(self, session: int) -> None:
-        """Release what a session held: its locks, its edits and its unconfirmed commit (RFC 6241 §8.4.1)."""
-        if self._locks.get("candidate") == session:
-            self._candidate = self.running
-        self._locks = {name: holder for name, holder in self._locks.items() if holder != session}
-        waiting = self.unconfirmed
-        if waiting is not None and waiting.session == session and waiting.persist is None:
-            self.roll_back()
-
-    def replace_running(self, running: Element) -> None:
-        """Start over from another configuration."""
-        self.unconfirmed = None
-        self._candidate = self._valid = running
-        self._run(running)
-
-    def _run(self, tree: Element) -> None:
-        self._candidate = tree
-        if tree is not self.running:
-            self.running = tree
-            self._changed()
-
-    def _check_commit(self, session: int) -> None:
-        for name in ("running", "candidate"):
-            self._check_free(name, session)
-        self.check("candidate")
-
-    def _check_free(self, name: str, session: int) -> None:
-        holder = self._locks.get(name)
-        if holder is not None and holder != session:
-            info = (("session-id", str(holder)),)
-            raise RpcError("in-use", f"{name} is locked by another session", error_type="protocol", info=info)
-
-
-def _check_name(name: str) -> None:
-    if name not in ("running", "candidate"):
-        raise RpcError("invalid-value", f"there is no datastore {name!r} here", error_type="protocol")
-
-
-def _denied(holder: int, message: str) -> RpcError:
-    info = (("session-id", str(holder)),)
-    return RpcError("lock-denied", message, error_type="protocol", info=info)
+    def __init__(self, running: etree._Element, changed: Callable[[], None]) -> None:
+        super().__init__(running, changed, edited, validate)

@@ -3,46 +3,29 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from typing import Any
 
-from ztpd.lab.netconf.operations import BASE_10, BASE_11, Operations
-from ztpd.lab.netconf.schema import OC_INTERFACES, OC_LLDP
-from ztpd.lab.netconf.server import NetconfServer, ServerSettings
+from lxml import etree
+
 from ztpd.lab.switch.control import ControlServer
-from ztpd.lab.switch.switch import Plugged, Switch
-
-_INTERFACES = f"{OC_INTERFACES}?module=openconfig-interfaces&revision=2022-10-25"
-_LLDP = f"{OC_LLDP}?module=openconfig-lldp&revision=2018-11-21"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LabSwitchSettings(ServerSettings):
-    """One lab switch; ``lldp`` is whether its hello says that it has the module."""
-
-    control_port: int = 0
-    ports: int = 8
-    lldp: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class LabSwitchPorts:
-    """Where a lab switch listens, and the host key it shows as an OpenSSH public key line."""
-
-    host: str
-    netconf_port: int
-    control_port: int
-    host_public_key: str
+from ztpd.lab.switch.server import SwitchServer
+from ztpd.lab.switch.settings import LabSwitchPorts, LabSwitchSettings
+from ztpd.lab.switch.switch import Switch
+from ztpd.lab.switch.wiring import GIGABIT, Plugged
 
 
 class LabSwitch:
     """A running lab switch; what is done to it here is what the control API does."""
 
-    def __init__(self, settings: LabSwitchSettings, switch: Switch, server: NetconfServer) -> None:
-        self.switch = switch
+    def __init__(self, settings: LabSwitchSettings, server: SwitchServer) -> None:
         self.settings = settings
         self._server = server
-        self.control = ControlServer(server, switch, settings.control_port)
+        self.control = ControlServer(server, settings.control_port)
+
+    @property
+    def switch(self) -> Switch:
+        """The switch behind the server: its datastores, wiring, faults and counters."""
+        return self._server.switch
 
     @property
     def listening(self) -> LabSwitchPorts:
@@ -50,13 +33,38 @@ class LabSwitch:
         server = self._server
         return LabSwitchPorts(self.settings.host, server.port, self.control.port, server.host_public_key)
 
+    @property
+    def sessions(self) -> int:
+        """How many NETCONF sessions there are."""
+        return self._server.sessions
+
     def plug(self, port: str, chassis_id: str, **said: Any) -> None:
         """Plug a device in, named by its MAC address unless ``said`` says otherwise (``Plugged``)."""
         self.switch.plug(Plugged(port, chassis_id, **said))
 
+    def connect(self, port: str, bps: int = GIGABIT) -> None:
+        """Plug in a cable with a silent device at its end."""
+        self.switch.wiring.connect(port, bps)
+
     def unplug(self, port: str) -> None:
         """Unplug whatever is on a port."""
-        self.switch.unplug(port)
+        self.switch.wiring.unplug(port)
+
+    def running_config(self) -> bytes:
+        """The running configuration, canonical (C14N), so that two of them can be compared byte for byte."""
+        return etree.tostring(self.switch.datastores.running, method="c14n")
+
+    def hold_lock(self) -> None:
+        """Lock what is written to for another session."""
+        self._server.hold_lock()
+
+    def release_lock(self) -> None:
+        """Release what ``hold_lock`` took."""
+        self._server.release_lock()
+
+    def restart(self) -> None:
+        """Cut every connection and run what the switch starts with."""
+        self._server.restart()
 
     def end_sessions(self) -> None:
         """Cut every connection."""
@@ -71,10 +79,8 @@ class LabSwitch:
 async def lab_switch(settings: LabSwitchSettings | None = None) -> AsyncIterator[LabSwitch]:
     """A lab switch that listens inside the context."""
     settings = settings or LabSwitchSettings()
-    switch = Switch(settings.ports)
-    offered = (BASE_10, BASE_11, _INTERFACES, *((_LLDP,) if settings.lldp else ()))
-    server = NetconfServer(settings, switch, Operations(switch), lambda: offered)
-    lab = LabSwitch(settings, switch, server)
+    server = SwitchServer(settings)
+    lab = LabSwitch(settings, server)
     await server.start()
     try:
         await lab.control.start()
