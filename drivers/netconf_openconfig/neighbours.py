@@ -53,7 +53,7 @@ def ports_of(data: Element) -> frozenset[str]:
     """The names of the Ethernet interfaces in a ``<data>``; one that does not tell its type counts as one."""
     found: set[str] = set()
     for interface in data.iterfind(f"{_interface('interfaces')}/{_interface('interface')}"):
-        name = _text(text_at(interface, _interface("name")))
+        name = shown(text_at(interface, _interface("name")))
         told = (text_at(interface, _interface(kind), _interface("type")) for kind in ("state", "config"))
         kind = next(filter(None, told), None)
         if name is not None and (kind is None or local_name(kind) in _ETHERNET):
@@ -95,7 +95,7 @@ def mac_of(text: str) -> str:
 def _entries(data: Element) -> Iterator[tuple[str, Element]]:
     """Each neighbour's entry with the name of its port, empty where it has none."""
     for interface in data.iterfind("/".join(map(_lldp, ("lldp", "interfaces", "interface")))):
-        port = _text(text_at(interface, _lldp("name"))) or ""
+        port = shown(text_at(interface, _lldp("name"))) or ""
         for entry in interface.iterfind(f"{_lldp('neighbors')}/{_lldp('neighbor')}"):
             yield port, entry
 
@@ -129,7 +129,7 @@ def _id(entry: Element, leaf: str) -> tuple[str | None, str, str | None]:
 
 def _management_address(entry: Element) -> str | None:
     for listed in entry.iterfind(f"{_lldp('mgmt-addresses')}/{_lldp('mgmt-address')}"):
-        address = _text(text_at(listed, _lldp("state"), _lldp("address")) or text_at(listed, _lldp("address")))
+        address = shown(text_at(listed, _lldp("state"), _lldp("address")) or text_at(listed, _lldp("address")))
         if address is not None:
             return address
     return _said(entry, "management-address")
@@ -139,17 +139,17 @@ def _capabilities(entry: Element) -> tuple[str, ...]:
     enabled: set[str] = set()
     for listed in entry.iterfind(f"{_lldp('capabilities')}/{_lldp('capability')}"):
         state = listed.find(_lldp("state"))
-        name = _text(text_at(state, _lldp("name")) or text_at(listed, _lldp("name")))
+        name = shown(text_at(state, _lldp("name")) or text_at(listed, _lldp("name")))
         if name is not None and text_at(state, _lldp("enabled")) == "true":
             enabled.add(local_name(name))
     return tuple(sorted(enabled)[:_MOST_CAPABILITIES])
 
 
 def _said(entry: Element, leaf: str) -> str | None:
-    return _text(text_at(entry, _lldp("state"), _lldp(leaf)))
+    return shown(text_at(entry, _lldp("state"), _lldp(leaf)))
 
 
-def _text(text: str | None) -> str | None:
+def shown(text: str | None) -> str | None:
     """A text made fit to be shown and kept: printable and not too long; None for nothing."""
     if text is None:
         return None

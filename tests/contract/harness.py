@@ -227,7 +227,16 @@ async def _netconf_bbf(dialect: Literal["i1", "i3"]) -> AsyncIterator[ElementHar
         yield NetconfBbfHarness(lab)
 
 
+def _switch(kind: str) -> AbstractAsyncContextManager[ElementHarness]:
+    from tests.contract import switch_harness  # its classes are made of those here
+
+    return switch_harness.switch_with(getattr(switch_harness, kind))
+
+
 HARNESSES: dict[str, Callable[[], AbstractAsyncContextManager[ElementHarness]]] = {
     "netconf-bbf": lambda: _netconf_bbf("i3"),
     "netconf-bbf-i1": lambda: _netconf_bbf("i1"),
+    "netconf-switch-openconfig": lambda: _switch("OPENCONFIG"),
+    "netconf-switch-ietf": lambda: _switch("IETF"),
+    "netconf-switch-provider": lambda: _switch("PROVIDER"),
 }
