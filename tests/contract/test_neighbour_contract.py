@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ import pytest
 from drivers.base import ListsNeighbours
 from drivers.errors import Busy, Rejected, Unreachable
 from drivers.netconf_openconfig import NetconfOpenconfigReader, NetconfSettings
+from drivers.netconf_switch import NetconfSwitchDriver, NetconfSwitchSettings
 from tests.contract.test_driver_contract import driver_threads
 from ztpd.lab.netconf.faults import Refusal
 from ztpd.lab.switch import LabSwitch, LabSwitchSettings, lab_switch
+from ztpd.lab.switch.settings import Models
 
 MAC, OTHER_MAC = "00:25:9e:1a:2b:3c", "00:25:9e:1a:2b:4d"
 
@@ -24,13 +27,15 @@ class Harness:
 
     lab: LabSwitch
     host_key: str
+    configures: bool = False
 
     def lister(self, **others: Any) -> ListsNeighbours:
         settings = {"password": "ztpd", "host_key": self.host_key, "rpc_timeout_s": 5.0, **others}
         port = self.lab.listening.netconf_port
-        return NetconfOpenconfigReader(
-            NetconfSettings(name="sw-1", host="127.0.0.1", port=port, username="ztpd", **settings)
-        )
+        reached: dict[str, Any] = {"name": "sw-1", "host": "127.0.0.1", "port": port, "username": "ztpd"}
+        if self.configures:
+            return NetconfSwitchDriver(NetconfSwitchSettings(**reached, **settings))
+        return NetconfOpenconfigReader(NetconfSettings(**reached, **settings))
 
 
 @contextlib.asynccontextmanager
@@ -39,7 +44,17 @@ async def openconfig(*, lldp: bool = True) -> AsyncIterator[Harness]:
         yield Harness(lab, lab.listening.host_public_key)
 
 
-HARNESSES: dict[str, Callable[[], AbstractAsyncContextManager[Harness]]] = {"netconf-openconfig": openconfig}
+@contextlib.asynccontextmanager
+async def configured(models: Models, *, lldp: bool = True) -> AsyncIterator[Harness]:
+    async with lab_switch(LabSwitchSettings(ports=2, lldp=lldp, models=models)) as lab:
+        yield Harness(lab, lab.listening.host_public_key, configures=True)
+
+
+HARNESSES: dict[str, Callable[..., AbstractAsyncContextManager[Harness]]] = {
+    "netconf-openconfig": openconfig,
+    "netconf-switch-openconfig": partial(configured, "openconfig"),
+    "netconf-switch-ietf": partial(configured, "ietf"),
+}
 
 
 @pytest.fixture(params=HARNESSES)
@@ -75,7 +90,7 @@ async def test_who_is_plugged_in_is_listed_and_who_left_is_not(lister: ListsNeig
 async def test_nothing_but_reading_is_done(lister: ListsNeighbours, element: Harness) -> None:
     await lister.ports()
     await lister.list_neighbours()
-    assert set(element.lab.switch.rpcs) == {"get"}
+    assert set(element.lab.switch.rpcs) <= {"get", "get-config"}
 
 
 async def test_an_element_that_does_not_answer_is_unreachable_and_answers_again(element: Harness) -> None:
@@ -101,6 +116,7 @@ async def test_a_session_that_broke_is_opened_again(lister: ListsNeighbours, ele
 async def test_a_refusal_says_by_its_class_whether_to_try_again(
     lister: ListsNeighbours, element: Harness, tag: str, kind: type[Exception]
 ) -> None:
+    await lister.list_neighbours()
     element.lab.switch.faults.refuse("get", 1, Refusal(tag, "not now"))
     with pytest.raises(kind, match=f"{tag}: not now"):
         await lister.list_neighbours()
@@ -123,11 +139,12 @@ async def test_a_wrong_password_is_rejected(element: Harness) -> None:
     await lister.close()
 
 
-async def test_an_element_that_has_no_lldp_is_not_taken_for_one_without_neighbours() -> None:
-    async with openconfig(lldp=False) as element:
+@pytest.mark.parametrize("kind", HARNESSES)
+async def test_an_element_that_has_no_lldp_is_not_taken_for_one_without_neighbours(kind: str) -> None:
+    async with HARNESSES[kind](lldp=False) as element:
         lister = element.lister()
         element.lab.plug("Ethernet1", MAC)
-        with pytest.raises(Rejected, match=r"openconfig-lldp is not in its hello or YANG library, .*; enable it"):
+        with pytest.raises(Rejected, match=r"-lldp is not in its hello or YANG library, .*; enable it"):
             await lister.list_neighbours()
         assert await lister.ports() == {"Ethernet1", "Ethernet2"}, "the session goes on"
         await lister.close()
@@ -135,7 +152,7 @@ async def test_an_element_that_has_no_lldp_is_not_taken_for_one_without_neighbou
 
 async def test_entries_that_cannot_be_read_are_counted_and_told_of_once(element: Harness) -> None:
     lister = element.lister()
-    assert isinstance(lister, NetconfOpenconfigReader)
+    assert isinstance(lister, NetconfOpenconfigReader | NetconfSwitchDriver)
     element.lab.plug("Ethernet1", "no address")
     element.lab.plug("Ethernet2", MAC)
     for _ in range(3):

@@ -6,7 +6,7 @@ from copy import deepcopy
 from lxml import etree
 
 from ztpd.lab.netconf.rpc_error import NETCONF, RpcError
-from ztpd.lab.netconf.schema import empty_like, identity_of, key_tag, path_of, self_contained
+from ztpd.lab.netconf.schema import empty_like, identity_of, key_tag, key_tags, path_of, self_contained
 
 Element = etree._Element
 _OPERATION = f"{{{NETCONF}}}operation"
@@ -80,8 +80,7 @@ class _Edit:
         if existing is not None:
             return existing
         made = empty_like(change)
-        key = key_tag(parent.tag, change.tag)
-        if key is not None:
+        for key in key_tags(parent.tag, change.tag):
             made.extend(_clean(found) for found in change.findall(key))
         self._append(parent, made)
         return made

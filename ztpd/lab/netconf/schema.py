@@ -82,10 +82,9 @@ _LISTS = {
     (f"{{{OC_QOS}}}schedulers", f"{{{OC_QOS}}}scheduler"): "sequence",
     (f"{{{BRIDGE}}}bridges", f"{{{BRIDGE}}}bridge"): "name",
     (f"{{{BRIDGE}}}bridge", f"{{{BRIDGE}}}component"): "name",
-    # Their keys are two; there is one database in a lab's switch, one address and one time for its neighbours.
-    (f"{{{BRIDGE}}}filtering-database", f"{{{BRIDGE}}}vlan-registration-entry"): "vids",
-    (f"{{{IEEE_LLDP}}}lldp", f"{{{IEEE_LLDP}}}port"): "name",
-    (f"{{{IEEE_LLDP}}}port", f"{{{IEEE_LLDP}}}remote-systems-data"): "remote-index",
+    (f"{{{BRIDGE}}}filtering-database", f"{{{BRIDGE}}}vlan-registration-entry"): "database-id vids",
+    (f"{{{IEEE_LLDP}}}lldp", f"{{{IEEE_LLDP}}}port"): "dest-mac-address name",
+    (f"{{{IEEE_LLDP}}}port", f"{{{IEEE_LLDP}}}remote-systems-data"): "time-mark remote-index",
     (f"{{{BRIDGE}}}vlan-registration-entry", f"{{{BRIDGE}}}port-map"): "port-ref",
     (f"{{{BRIDGE}}}bridge-port", f"{{{PROVIDER_BRIDGE}}}cvid-registration"): "cvid",
     (f"{{{OC_LLDP}}}interfaces", f"{{{OC_LLDP}}}interface"): "name",
@@ -96,10 +95,18 @@ _LISTS = {
 _LEAF_LISTS = frozenset({f"{{{ONU_STATE}}}notifiable-onu-presence-states", f"{{{LINK_TABLE}}}to-interface"})
 
 
+def key_tags(parent_tag: str | None, tag: str) -> tuple[str, ...]:
+    """The qualified tags of the keys of a list whose entries have this tag; none when it is no list."""
+    keys = _LISTS.get((parent_tag or "", tag), "")
+    return tuple(f"{{{etree.QName(tag).namespace}}}{key}" for key in keys.split())
+
+
 def key_tag(parent_tag: str | None, tag: str) -> str | None:
-    """The qualified tag of the key of a list whose entries have this tag, or None when it is no list."""
-    key = _LISTS.get((parent_tag or "", tag))
-    return None if key is None else f"{{{etree.QName(tag).namespace}}}{key}"
+    """The key that tells the entries of such a list apart, or None when it is no list.
+
+    Of several keys it is the last: there is one database in a lab's switch, one address and one time in its LLDP.
+    """
+    return next(reversed(key_tags(parent_tag, tag)), None)
 
 
 def is_leaf_list(tag: str) -> bool:
