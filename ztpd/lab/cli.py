@@ -81,8 +81,17 @@ def switch(
     control: Annotated[int, typer.Option(help="HTTP to plug neighbours in and out; 0 for any.")] = 8841,
     username: Annotated[str, typer.Option(help="The NETCONF user.")] = "ztpd",
     ports: Annotated[int, typer.Option(help="How many access ports, Ethernet1 to EthernetN.")] = 8,
+    models: Annotated[
+        Literal["openconfig", "ietf", "provider"],
+        typer.Option(
+            help="The modules: OpenConfig's, or the IETF's and IEEE's as a bridge of C-VLANs or a provider's."
+        ),
+    ] = "openconfig",
+    writable: Annotated[
+        Literal["candidate", "running"], typer.Option(help="Configured by its candidate, or on what runs and saved.")
+    ] = "candidate",
 ) -> None:
-    """Run an access switch that lists its LLDP neighbours by NETCONF (OpenConfig)."""
+    """Run an access switch that is configured, and lists its LLDP neighbours, by NETCONF."""
     from ztpd.lab.switch import LabSwitchPorts, LabSwitchSettings, run
 
     settings = LabSwitchSettings(
@@ -93,6 +102,8 @@ def switch(
         password=password_file.read_text().strip(),
         host_key_file=host_key,
         ports=ports,
+        models=models,
+        writable=writable,
     )
 
     def ready(bound: LabSwitchPorts) -> None:

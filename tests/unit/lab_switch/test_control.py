@@ -67,3 +67,17 @@ async def test_faults_are_set_and_mended(lab: LabSwitch, hand: aiohttp.ClientSes
         assert (await told.json())["host_public_key"] == lab.listening.host_public_key != key
     async with hand.get("/counters") as told:
         assert await told.json() == {"rpcs": {}, "writes": 0}
+
+
+async def test_cables_locks_bars_and_restarts_are_set_by_hand(lab: LabSwitch, hand: aiohttp.ClientSession) -> None:
+    async with hand.post("/cables", json={"port": "Ethernet2", "bps": 100_000_000}) as told:
+        assert (await told.json())["links"] == {"Ethernet2": 100_000_000}
+    await hand.post("/faults/bar", json={"port": "Ethernet1"})
+    await hand.post("/faults/lock")
+    async with hand.post("/faults/lock") as answer:
+        assert (answer.status, "locked" in await answer.text()) == (400, True)
+    await hand.delete("/faults/lock")
+    await hand.post("/restart")
+    async with hand.get("/config") as told:
+        assert b"Ethernet1" in await told.read()
+    assert lab.switch.faults.barred_serials == {"Ethernet1"}

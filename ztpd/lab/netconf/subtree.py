@@ -6,7 +6,7 @@ from copy import deepcopy
 
 from lxml import etree
 
-from ztpd.lab.netconf.schema import canonical_value, empty_like, identity_of, key_tag, key_tags
+from ztpd.lab.netconf.schema import canonical_value, empty_like, identity_of, key_tag
 
 Element = etree._Element
 
@@ -53,9 +53,9 @@ def _selection(node: Element, criteria: Iterable[Element]) -> Element | None:
     result = empty_like(node)
     present = {child.tag for child in kept}
     parent = node.getparent()
-    for key in key_tags(None if parent is None else parent.tag, node.tag):
-        if key not in present:
-            result.extend(deepcopy(node.findall(key)))
+    key = key_tag(None if parent is None else parent.tag, node.tag)
+    if key is not None and key not in present:
+        result.extend(deepcopy(node.findall(key)))
     result.extend(kept)
     return result
 
