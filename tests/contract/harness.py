@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 from drivers.access import WantedAccess
 from drivers.base import Driver
 from drivers.netconf_bbf import NetconfBbfDriver, NetconfBbfSettings
+from tests.contract.routeros_harness import routeros
 from ztpd.lab.netconf.faults import Moment, Refusal
 from ztpd.lab.olt import LabOlt, LabOltSettings, lab_olt
 
@@ -232,6 +233,7 @@ def _switch(kind: str) -> AbstractAsyncContextManager[ElementHarness]:
 
     return switch_harness.switch_with(getattr(switch_harness, kind))
 
+RADIO = Traits(batches=False, vlans=False, light=False)
 
 HARNESSES: dict[str, Callable[[], AbstractAsyncContextManager[ElementHarness]]] = {
     "netconf-bbf": lambda: _netconf_bbf("i3"),
@@ -239,4 +241,6 @@ HARNESSES: dict[str, Callable[[], AbstractAsyncContextManager[ElementHarness]]] 
     "netconf-switch-openconfig": lambda: _switch("OPENCONFIG"),
     "netconf-switch-ietf": lambda: _switch("IETF"),
     "netconf-switch-provider": lambda: _switch("PROVIDER"),
+    "routeros-dhcp": lambda: routeros(RADIO),
+    "routeros-ppp": lambda: routeros(RADIO, ppp=True),
 }
