@@ -13,6 +13,7 @@ from drivers.access import WantedAccess
 from drivers.base import Driver
 from drivers.netconf_bbf import NetconfBbfDriver, NetconfBbfSettings
 from tests.contract.routeros_harness import routeros
+from tests.contract.uisp_harness import uisp
 from ztpd.lab.netconf.faults import Moment, Refusal
 from ztpd.lab.olt import LabOlt, LabOltSettings, lab_olt
 
@@ -243,4 +244,5 @@ HARNESSES: dict[str, Callable[[], AbstractAsyncContextManager[ElementHarness]]] 
     "netconf-switch-provider": lambda: _switch("PROVIDER"),
     "routeros-dhcp": lambda: routeros(RADIO),
     "routeros-ppp": lambda: routeros(RADIO, ppp=True),
+    "uisp": lambda: uisp(RADIO),
 }
