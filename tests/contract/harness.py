@@ -1,21 +1,13 @@
 """What the driver contract needs of an element: a real server on a loopback socket that can be made to fail.
 
-A later driver joins by one class like ``NetconfBbfHarness`` and one line in ``HARNESSES``.
+A later driver joins by one class in a file of its own and one line in ``tests/contract/harnesses.py``.
 """
 
-import contextlib
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 from drivers.access import WantedAccess
 from drivers.base import Driver
-from drivers.netconf_bbf import NetconfBbfDriver, NetconfBbfSettings
-from tests.contract.routeros_harness import routeros
-from tests.contract.uisp_harness import uisp
-from ztpd.lab.netconf.faults import Moment, Refusal
-from ztpd.lab.olt import LabOlt, LabOltSettings, lab_olt
 
 RPC_TIMEOUT_S = 5.0
 
@@ -128,6 +120,10 @@ class ElementHarness(Protocol):
         ...
 
 
+RADIO = Traits(batches=False, vlans=False, light=False)
+"""What is told the speed of a subscriber, one by one, and nothing of VLANs."""
+
+
 def wanted_onu(nth: int, port: str) -> WantedAccess:
     """The n-th service on a port of an OLT."""
     return WantedAccess(
@@ -141,108 +137,3 @@ def wanted_onu(nth: int, port: str) -> WantedAccess:
         assured_upstream_bps=50_000_000,
         description="job=J-1",
     )
-
-
-class NetconfBbfHarness:
-    """The NETCONF driver for TR-385 against the lab OLT, in the dialect that the lab speaks."""
-
-    traits = Traits()
-
-    def __init__(self, lab: LabOlt) -> None:
-        self._lab = lab
-        self._host_key = lab.host_public_key
-        self.ports = (lab.olt.ports[0], lab.olt.ports[1])
-
-    def wanted(self, nth: int) -> WantedAccess:
-        return wanted_onu(nth, self.ports[0])
-
-    def elsewhere(self, wanted: WantedAccess, port: str) -> WantedAccess:
-        return replace(wanted, port=port)
-
-    def driver(self, *, password: str | None = None, rpc_timeout_s: float = RPC_TIMEOUT_S) -> Driver:
-        settings = NetconfBbfSettings(
-            name="olt-1",
-            host="127.0.0.1",
-            port=self._lab.netconf_port,
-            username="ztpd",
-            password=password or "ztpd",
-            host_key=self._host_key,
-            uplink="uplink-1",
-            rpc_timeout_s=rpc_timeout_s,
-            commit_timeout_s=rpc_timeout_s,
-        )
-        return NetconfBbfDriver(settings)
-
-    def plug(self, device: str, port: str, onu_rx_dbm: float, olt_rx_dbm: float) -> None:
-        self._lab.plug(device, port, onu_rx_dbm=onu_rx_dbm, olt_rx_dbm=olt_rx_dbm)
-
-    def unplug(self, device: str) -> None:
-        self._lab.unplug(device)
-
-    def configuration(self) -> bytes:
-        return self._lab.running_config()
-
-    def writes(self) -> int:
-        return self._lab.olt.writes
-
-    def requests(self) -> int:
-        return self._lab.olt.rpcs.total()
-
-    def reset(self) -> None:
-        self._lab.olt.reset()
-
-    def subscribed(self) -> bool:
-        return self._lab.subscribers > 0
-
-    def cut_at_request(self, nth: int, *, after_its_effect: bool) -> None:
-        self._lab.olt.faults.cut_at = nth
-        self._lab.olt.faults.cut_moment = Moment.AFTER if after_its_effect else Moment.BEFORE
-
-    def hang(self) -> None:
-        self._lab.olt.faults.hang_after = 0
-
-    def recover(self) -> None:
-        self._lab.olt.clear_faults()
-
-    def bar(self, device: str) -> None:
-        self._lab.olt.faults.barred_serials.add(device)
-
-    def refuse_next_write(self) -> None:
-        self._lab.olt.faults.refuse("edit-config", 1, Refusal("operation-failed", "no such profile"))
-
-    def lock(self) -> None:
-        self._lab.hold_lock()
-
-    def unlock(self) -> None:
-        self._lab.release_lock()
-
-    def end_sessions(self) -> None:
-        self._lab.end_sessions()
-
-    async def change_host_key(self) -> None:
-        await self._lab.change_host_key()
-
-
-@contextlib.asynccontextmanager
-async def _netconf_bbf(dialect: Literal["i1", "i3"]) -> AsyncIterator[ElementHarness]:
-    async with lab_olt(LabOltSettings(ports=2, dialect=dialect)) as lab:
-        yield NetconfBbfHarness(lab)
-
-
-def _switch(kind: str) -> AbstractAsyncContextManager[ElementHarness]:
-    from tests.contract import switch_harness  # its classes are made of those here
-
-    return switch_harness.switch_with(getattr(switch_harness, kind))
-
-RADIO = Traits(batches=False, vlans=False, light=False)
-
-HARNESSES: dict[str, Callable[[], AbstractAsyncContextManager[ElementHarness]]] = {
-    "netconf-bbf": lambda: _netconf_bbf("i3"),
-    "netconf-bbf-i1": lambda: _netconf_bbf("i1"),
-    "netconf-switch-openconfig": lambda: _switch("OPENCONFIG"),
-    "netconf-switch-ietf": lambda: _switch("IETF"),
-    "netconf-switch-provider": lambda: _switch("PROVIDER"),
-    "routeros-dhcp": lambda: routeros(RADIO),
-    "routeros-ppp": lambda: routeros(RADIO, ppp=True),
-    "uisp": lambda: uisp(RADIO),
-}

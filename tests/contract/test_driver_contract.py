@@ -11,7 +11,8 @@ from drivers.access import Difference, Levels, ObservedAccess, PresentDevice, Wa
 from drivers.base import Driver, Plan
 from drivers.errors import Busy, Conflict, Rejected, Unreachable
 from pon.onu import Presence
-from tests.contract.harness import HARNESSES, ElementHarness
+from tests.contract.harness import ElementHarness
+from tests.contract.harnesses import HARNESSES
 
 GOOD_LIGHT = (-18.5, -20.3)
 

@@ -1,0 +1,22 @@
+"""Every driver that is held to the contract, by the name that its tests bear."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+
+from tests.contract.bbf_harness import netconf_bbf
+from tests.contract.harness import RADIO, ElementHarness
+from tests.contract.routeros_harness import routeros
+from tests.contract.switch_harness import IETF, OPENCONFIG, PROVIDER, switch_with
+from tests.contract.uisp_harness import uisp
+
+HARNESSES: dict[str, Callable[[], AbstractAsyncContextManager[ElementHarness]]] = {
+    "netconf-bbf": partial(netconf_bbf, "i3"),
+    "netconf-bbf-i1": partial(netconf_bbf, "i1"),
+    "netconf-switch-openconfig": partial(switch_with, OPENCONFIG),
+    "netconf-switch-ietf": partial(switch_with, IETF),
+    "netconf-switch-provider": partial(switch_with, PROVIDER),
+    "routeros-dhcp": partial(routeros, RADIO),
+    "routeros-ppp": partial(routeros, RADIO, ppp=True),
+    "uisp": partial(uisp, RADIO),
+}
