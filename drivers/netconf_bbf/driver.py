@@ -36,7 +36,8 @@ class NetconfBbfDriver:
     Reads and writes share one session; ``watch`` has its own, because an element need not answer RPCs on a session
     that is subscribed (RFC 5277 §6 makes that a capability of its own), and because a long commit must not hold up
     announcements. Where the dialect has ``notifiable-onu-presence-states``, ``watch`` sets it on channel terminations
-    that have none: without it they announce nothing. Nothing else is configured unasked.
+    that have none: without it they announce nothing. Nothing else is configured unasked, and with ``read_only`` not
+    even that.
     """
 
     def __init__(self, settings: NetconfBbfSettings) -> None:
@@ -285,6 +286,9 @@ class NetconfBbfDriver:
                 return
             silent = silent_ports(await self._configuration(filters.plant()), notifiable)
             if not silent:
+                return
+            if self._settings.read_only:
+                _log.info("ports_left_silent", element=self.name, ports=silent)
                 return
             _log.info("ports_let_announce", element=self.name, ports=silent)
             async with transaction.locked_candidate(self._session, self._settings):
