@@ -53,13 +53,24 @@ def _profile_legs(body: JobBody, around: Surroundings) -> list[Failure]:
     profile = around.profile
     if profile is None:
         return [Failure(Code.PROFILE_MISSING, f"profile {body.profile} is not known")]
-    problems = parameter_problems(profile, body.parameters)
+    problems = [each for each in parameter_problems(profile, body.parameters) if _is_needed(each.name, body, profile)]
     if problems:
         return [Failure(Code.PROFILE_MISSING, "; ".join(map(str, problems)))]
     access = around.location.access if around.location else None
     if access is not None and access.technology not in profile.technologies:
         return [Failure(Code.PROFILE_MISSING, f"profile {profile.name} is not made for {access.technology}")]
     return []
+
+
+def _is_needed(parameter: str, body: JobBody, profile: Profile) -> bool:
+    """Whether a parameter must be right. A new service gives all of them.
+
+    On one that is there already, what only a CPE is told matters only where one is told something: services that were
+    taken over from another tool come without the Wi-Fi password.
+    """
+    if body.kind == "install" or parameter in body.parameters or parameter not in profile.told_to_cpe_only:
+        return True
+    return body.device("cpe") is not None and body.does.act is Act.PROVISION
 
 
 def _device_legs(body: JobBody, around: Surroundings) -> list[Failure]:
@@ -69,6 +80,8 @@ def _device_legs(body: JobBody, around: Surroundings) -> list[Failure]:
     technology = "pon" if access is None else access.technology
     needed = role_of(technology)
     device = body.device(needed)
+    if device is None and technology == "ethernet" and not body.does.awaits_device:
+        return []  # a line of a switch is known by its port
     if device is None or (needed == "ont" and device.serial is None and device.registration_id is None):
         return [Failure(Code.DEVICE_MISSING, f"no {needed} with a serial is allocated")]
     if needed == "ont" and device.serial is None and not around.claims:

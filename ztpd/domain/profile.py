@@ -191,6 +191,13 @@ class Profile(Strict):
         return {}
 
     @property
+    def told_to_cpe_only(self) -> frozenset[str]:
+        """Names of the parameters that nothing but the CPE is told."""
+        wan = (self.wan.address, self.wan.ppp_user, self.wan.ppp_password)
+        network = {name for value in (*self._vlans, *wan) for name in _references(value)}
+        return frozenset(name for value in self.cpe.values() for name in _references(value)) - network
+
+    @property
     def secrets(self) -> frozenset[str]:
         """Names of the parameters that must never be shown."""
         return frozenset(name for name, parameter in self.parameters.items() if parameter.secret)

@@ -79,3 +79,24 @@ def test_a_cpe_is_told_the_values_of_its_job(residential: Profile) -> None:
     assert wanted["wifi.5ghz.passphrase"] == "correct horse"
     assert wanted["management.periodic_inform_interval"] == 3600
     assert wanted_cpe(order(ONT), residential) == {}, "nobody is told without an allocated cpe"
+
+
+@pytest.mark.parametrize("kind", ["suspend", "resume", "terminate", "repair"])
+def test_work_on_what_was_taken_over_does_not_wait_for_the_wifi_password(residential: Profile, kind: str) -> None:
+    bare = order(ONT, kind=kind, parameters={"c_vlan": 301})
+    assert _codes(bare, Surroundings(PLACE, residential)) == []
+    assert _codes(order(ONT, parameters={"c_vlan": 301}), Surroundings(PLACE, residential)) == ["profile-missing"]
+    assert _codes(order(ONT, kind=kind, parameters={}), Surroundings(PLACE, residential)) == ["profile-missing"]
+
+
+def test_a_cpe_that_is_told_something_needs_all_of_it(residential: Profile) -> None:
+    def codes(kind: str) -> list[str]:
+        return _codes(order(ONT, CPE, kind=kind, parameters={"c_vlan": 301}), Surroundings(PLACE, residential))
+
+    assert (codes("repair"), codes("suspend")) == (["profile-missing"], [])
+
+
+def test_a_line_of_a_switch_is_suspended_without_a_device(residential: Profile) -> None:
+    ethernet = residential.model_copy(update={"technologies": ("ethernet",)})
+    assert _codes(order(kind="suspend"), Surroundings(SWITCH, ethernet)) == []
+    assert _codes(order(), Surroundings(SWITCH, ethernet)) == ["device-missing"]
