@@ -1,7 +1,7 @@
 """``ztpd status``: what the running daemon says of itself, asked over its own API."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from rich.text import Text
 
 from ztpd import parts
 from ztpd.config import Configuration
-from ztpd.settings import ApiSection
+from ztpd.settings import ApiSection, Scope
 
 PATIENCE_S = 5.0
 SHOWN_JOBS = 20
@@ -30,7 +30,8 @@ class Status:
     """The daemon at one moment; ``waiting`` are the first jobs that failed or are held.
 
     ``quarantined`` counts devices by reason, without those that somebody silenced.
-    ``listened_to`` are the elements on which nothing is provisioned.
+    ``listened_to`` are the elements on which nothing is provisioned, ``shadowed`` those where it is decided only;
+    ``decisions`` counts what became of that, by element and verdict.
     """
 
     elements: dict[str, bool]
@@ -39,6 +40,8 @@ class Status:
     deliveries: dict[str, dict[str, int]]
     waiting: list[dict[str, Any]]
     listened_to: list[str]
+    shadowed: list[str]
+    decisions: dict[str, dict[str, int]]
 
     @property
     def untold(self) -> int:
@@ -52,15 +55,15 @@ async def status(configuration: Configuration) -> Status:
     metrics, *pages = await answers(configuration, ["/metrics", *lists])
     try:
         waiting = [job for each in pages for job in json.loads(each)["items"]]
-        return _status(metrics, waiting, parts.names_listened_to(configuration))
+        return _status(metrics, waiting, parts.modes(configuration))
     except (ValueError, LookupError) as error:
         raise no_ztpd(configuration) from error
 
 
 async def answers(configuration: Configuration, paths: Sequence[str]) -> list[str]:
     """What the daemon of this configuration answers to each path, in order; raises as ``status`` does."""
-    origin = _origin(configuration.settings.api)
-    headers = {"Authorization": f"Bearer {_reading_token(configuration)}"}
+    origin = origin_of(configuration.settings.api)
+    headers = {"Authorization": f"Bearer {token_for(configuration, 'read')}"}
     timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
     try:
         async with aiohttp.ClientSession(origin, headers=headers, timeout=timeout) as session:
@@ -74,20 +77,23 @@ async def answers(configuration: Configuration, paths: Sequence[str]) -> list[st
 
 def no_ztpd(configuration: Configuration) -> DaemonSilent:
     """Something answers, and not as the daemon would."""
-    origin = _origin(configuration.settings.api)
+    origin = origin_of(configuration.settings.api)
     return DaemonSilent(f"what answers at {origin} is no ztpd. Correct api.host and api.port")
 
 
-def _origin(api: ApiSection) -> str:
+def origin_of(api: ApiSection) -> str:
+    """Where the daemon's API answers on this machine."""
     host = _EVERY_ADDRESS.get(api.host, api.host)
     return f"http://{f'[{host}]' if ':' in host else host}:{api.port}"
 
 
-def _reading_token(configuration: Configuration) -> str:
+def token_for(configuration: Configuration, scope: Scope) -> str:
+    """The text of a token that has the scope; raises ``ConfigError``."""
     for index, section in enumerate(configuration.settings.api.tokens):
-        if {"read", "admin"} & set(section.scopes):
+        if {scope, "admin"} & set(section.scopes):
             return configuration.secret(f"api.tokens.{index}.token_file", section.token_file)
-    raise configuration.problem("api.tokens", "none has the scope read", "Add a token for reading.")
+    what = {"read": "reading", "dispatch": "dispatch"}.get(scope, scope)
+    raise configuration.problem("api.tokens", f"none has the scope {scope}", f"Add a token for {what}.")
 
 
 async def _get(session: aiohttp.ClientSession, path: str) -> str:
@@ -101,11 +107,12 @@ async def _get(session: aiohttp.ClientSession, path: str) -> str:
         return text
 
 
-def _status(metrics: str, waiting: list[dict[str, Any]], listened_to: list[str]) -> Status:
+def _status(metrics: str, waiting: list[dict[str, Any]], modes: Mapping[str, str]) -> Status:
     elements: dict[str, bool] = {}
     jobs: dict[str, int] = {}
     quarantined: dict[str, int] = {}
     deliveries: dict[str, dict[str, int]] = {}
+    decisions: dict[str, dict[str, int]] = {}
     for family in text_string_to_metric_families(metrics):
         for sample in family.samples:
             labels = sample.labels
@@ -117,7 +124,10 @@ def _status(metrics: str, waiting: list[dict[str, Any]], listened_to: list[str])
                 quarantined[labels["reason"]] = int(sample.value)
             elif sample.name == "ztpd_deliveries":
                 deliveries.setdefault(labels["endpoint"], {})[labels["state"]] = int(sample.value)
-    return Status(elements, jobs, quarantined, deliveries, waiting, listened_to)
+            elif sample.name == "ztpd_shadow_decisions":
+                decisions.setdefault(labels["element"], {})[labels["verdict"]] = int(sample.value)
+    listened_to, shadowed = ([name for name, is_ in modes.items() if is_ == mode] for mode in ("observe", "shadow"))
+    return Status(elements, jobs, quarantined, deliveries, waiting, listened_to, shadowed, decisions)
 
 
 def show(found: Status, *, as_json: bool) -> None:
@@ -127,24 +137,30 @@ def show(found: Status, *, as_json: bool) -> None:
         console.print_json(json.dumps(asdict(found)))
         return
     elements = (
-        (name, "DOWN: `ztpd check` says why" if not up else _up(name in found.listened_to))
+        (name, "DOWN: `ztpd check` says why" if not up else _up(found, name))
         for name, up in sorted(found.elements.items())
     )
     console.print(table_of("elements", elements))
+    if found.shadowed:
+        said = ((name, _counted(found.decisions.get(name, {}))) for name in found.shadowed)
+        console.print(table_of("decided in shadow", said))
     console.print(table_of("jobs", ((state, str(count)) for state, count in found.jobs.items() if count)))
     console.print(table_of("quarantine", ((reason, str(count)) for reason, count in found.quarantined.items())))
-    endpoints = (
-        (name, ", ".join(f"{count} {state}" for state, count in sorted(states.items())))
-        for name, states in sorted(found.deliveries.items())
-    )
+    endpoints = ((name, _counted(states)) for name, states in sorted(found.deliveries.items()))
     console.print(table_of("deliveries", endpoints))
     console.print(table_of("waiting for somebody", ((job["id"], _reason(job)) for job in found.waiting)))
     if found.untold > 0:
         console.print(f"and {found.untold} more: GET /v1/jobs?state=failed, or held")
 
 
-def _up(listened_to: bool) -> str:
-    return f"up; {parts.ONLY_LISTENED_TO}" if listened_to else "up"
+def _up(found: Status, name: str) -> str:
+    if name in found.listened_to:
+        return f"up; {parts.ONLY_LISTENED_TO}"
+    return f"up; {parts.SHADOWED}" if name in found.shadowed else "up"
+
+
+def _counted(states: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "none"
 
 
 def _reason(job: dict[str, Any]) -> str:

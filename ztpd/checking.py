@@ -64,10 +64,9 @@ async def check(configuration: Configuration, *, offline: bool) -> list[Finding]
     ]
     if offline or any(finding.verdict is Verdict.WRONG for finding in findings):
         return findings
-    listened_to = parts.listened_to(configuration)
+    remarks = parts.remarks(configuration)
     answers = await asyncio.gather(
-        *map(_element, parts.drivers(configuration).values()),
-        *(_element(each, f"; {parts.ONLY_LISTENED_TO}") for each in listened_to.values()),
+        *(_element(each, remarks.get(name)) for name, each in parts.elements(configuration).items())
     )
     broker = parts.broker(configuration)
     if broker is not None:
@@ -118,14 +117,15 @@ def _absent_file(file: Path) -> Finding:
     return Finding("store", Verdict.OK, f"{file} does not exist yet: the first start makes it")
 
 
-async def _element(driver: Driver | ListsNeighbours, remark: str = "") -> Finding:
+async def _element(driver: Driver | ListsNeighbours, remark: str | None) -> Finding:
     try:
         ports = await driver.ports()
     except ElementError as error:
         return Finding(f"element {driver.name}", Verdict.DOWN, str(error))
     finally:
         await driver.close()
-    return Finding(f"element {driver.name}", Verdict.OK, f"answers, {len(ports)} ports{remark}")
+    said = "" if remark is None else f"; {remark}"
+    return Finding(f"element {driver.name}", Verdict.OK, f"answers, {len(ports)} ports{said}")
 
 
 async def _interfaces(names: Iterable[str]) -> list[Finding]:

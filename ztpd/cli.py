@@ -16,6 +16,7 @@ import typer
 
 from ztpd import __version__
 from ztpd.config import ConfigError, Configuration, load
+from ztpd.domain.comparing import Verdict
 from ztpd.hook_commands import hook_app
 from ztpd.lab.cli import lab_app
 
@@ -241,6 +242,52 @@ def replay(
     with _plain_errors(misused=(ReplayError,), failed=(IntakeError,)):
         replayed = replaying.replay_file(load(config), capture, dry_run=dry_run)
     if replayed.refused_sightings:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def decisions(
+    element: Annotated[str, typer.Argument(help="An element whose mode is shadow.")],
+    verdict: Annotated[
+        Verdict | None, typer.Option("--verdict", help="Only what came to this: pending, agreed or differed.")
+    ] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Show what would have been done on an element that another tool configures, and what that tool did."""
+    from ztpd import asking, deciding
+
+    with _plain_errors(failed=(asking.DaemonSilent,)):
+        found = asyncio.run(deciding.decisions(load(config), element, verdict))
+    deciding.show(found, as_json=as_json)
+
+
+@app.command()
+def adopt(
+    element: Annotated[str, typer.Argument(help="The element that another tool configured.")],
+    services: Annotated[
+        Path,
+        typer.Option(
+            "--services", help="The services on it, CSV or NDJSON.", exists=True, dir_okay=False, readable=True
+        ),
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Write the report of every line here, NDJSON.", dir_okay=False)
+    ] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Take over services that another tool configured, without writing on the element.
+
+    Ends with 1 when a listed service was not taken over, with 2 when the list has lines that cannot be used.
+    """
+    from ztpd import adopting, asking, service_lists
+
+    failed = (asking.DaemonSilent, adopting.AdoptionFailed)
+    with _plain_errors(misused=(service_lists.BadList,), failed=failed):
+        report = asyncio.run(adopting.adopt(load(config), element, services, output, dry_run=dry_run))
+    adopting.show(report)
+    if not report.is_whole:
         raise typer.Exit(FAILED)
 
 

@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from random import Random
@@ -36,8 +36,10 @@ from ztpd.listeners import Listeners
 from ztpd.listening import bind
 from ztpd.metrics import Metrics
 from ztpd.nudging import nudging
+from ztpd.provisioning.adoption import Adopter
 from ztpd.provisioning.by_hand import ByHand
 from ztpd.provisioning.provisioner import Provisioner
+from ztpd.provisioning.shadow import ShadowLane
 from ztpd.services import Service, running, until_or_ended
 from ztpd.store import attempts, deliveries, orders, sightings
 from ztpd.store.attempts import CpeResult, Lease
@@ -88,6 +90,8 @@ class Daemon:
     readiness: dict[str, str] = field(default_factory=lambda: {"services": "starting"})
     asked: dict[str, asyncio.Event] = field(default_factory=dict)
     """By element: set to have its list read now."""
+    changed: dict[str, asyncio.Event] = field(default_factory=dict)
+    """By element: set when something was heard of it, to have decisions on it looked at."""
 
     @property
     def origin(self) -> str:
@@ -134,7 +138,7 @@ class Daemon:
         """Works on claimed jobs."""
         return Provisioner(
             store=self.store,
-            drivers=self.drivers,
+            drivers={name: driver for name, driver in self.drivers.items() if self.elements[name].mode == "active"},
             lease=self.lease,
             now=utc_now,
             elapsed=time.monotonic,
@@ -149,14 +153,44 @@ class Daemon:
     def _element_away(self, element: str, away: bool) -> None:
         self.metrics.element_away.labels(element).set(away)
 
+    def shadow_lanes(self) -> list[ShadowLane]:
+        """Decides on the elements that another tool configures, and writes nothing."""
+        section, pace = self.configuration.settings.discovery, parts.pace(self.configuration)
+
+        def up_to(seconds: float) -> float:
+            return seconds * (1 - self.random.random() / 2)
+
+        return [
+            ShadowLane(
+                name,
+                driver,
+                self.store,
+                pace,
+                partial(up_to, section.poll_s),
+                partial(up_to, section.reconnect_s),
+                self.changed[name],
+            )
+            for name, driver in self.drivers.items()
+            if self.elements[name].mode == "shadow"
+        ]
+
+    def adopter(self) -> Adopter:
+        """Takes over what others configured."""
+        return Adopter(self.store, self.drivers, self._serves)
+
+    def _serves(self, element: str) -> frozenset[str]:
+        return self.elements[element].technologies if element in self.elements else frozenset()
+
     def _attempt_ended(self, element: str, outcome: str, seconds: float) -> None:
         self.metrics.attempts.labels(element, outcome).inc()
         self.metrics.attempt_seconds.labels(element).observe(seconds)
 
     def __post_init__(self) -> None:
-        for element in self.elements:
+        for element, shown in self.elements.items():
             self._element_up(element, False)
+            self.metrics.element_mode.labels(element, shown.mode).set(1)
             self.asked[element] = asyncio.Event()
+            self.changed[element] = asyncio.Event()
 
     def nudge(self, element: str) -> None:
         """Have an element's list read soon: something hinted that it changed. Unknown elements have none."""
@@ -184,10 +218,11 @@ class Daemon:
             self._sighted,
             self._has_ports,
             self._element_up,
+            lambda element: self.changed[element].set(),
         )
 
     def _has_ports(self, element: str, ports: frozenset[str]) -> None:
-        self.elements[element] = Element(self.elements[element].technologies, ports)
+        self.elements[element] = replace(self.elements[element], ports=ports)
 
     def core(self) -> Core:
         """What the ACS asks and tells."""
@@ -212,6 +247,7 @@ class Daemon:
         return [
             Service("sender", partial(self.run_sender, self.sender())),
             Service("provisioner", self.provisioner().run),
+            Service("shadow", partial(_together, [lane.run for lane in self.shadow_lanes()])),
             Service("inbox", inbox.run),
             Service("pon", partial(_together, [listeners.pon(driver).run for driver in self.drivers.values()])),
             Service("lldp", partial(_together, [listeners.lldp(each).run for each in self.listened_to.values()])),
@@ -309,7 +345,7 @@ async def run(
             parts.lease(configuration),
             parts.drivers(configuration),
             parts.listened_to(configuration),
-            {name: Element(served) for name, served in parts.technologies(configuration).items()},
+            _elements(configuration),
             Metrics(),
             # Jitter only; nothing secret is drawn from it.
             Random(),  # noqa: S311
@@ -334,11 +370,21 @@ async def run(
             tell.stopping()
 
 
+def _elements(configuration: Configuration) -> dict[str, Element]:
+    """Every element as the API knows it, its ports not yet."""
+    modes, remarks = parts.modes(configuration), parts.remarks(configuration)
+    return {
+        name: Element(served, mode=modes[name], remark=remarks.get(name, ""))
+        for name, served in parts.technologies(configuration).items()
+    }
+
+
 async def _recover(daemon: Daemon) -> None:
     """Take up what an earlier run of this node left behind, and what new profiles make possible."""
     await daemon.store.commit(attempts.release_claims, daemon.lease.owner)
     await daemon.store.commit(sightings.keep_elements, daemon.elements.keys())
     await daemon.store.commit(orders.settle_held)
+    await daemon.adopter().restore()
 
 
 async def _part(elements: Iterable[Driver | ListsNeighbours]) -> None:
@@ -360,6 +406,7 @@ async def _serve(daemon: Daemon, stack: AsyncExitStack) -> None:
             readiness=lambda: daemon.readiness,
             metrics=daemon.metrics,
             hands=ByHand(daemon.store, daemon.drivers),
+            adopter=daemon.adopter(),
             hosts=frozenset(configuration.settings.api.hosts),
         )
     )

@@ -25,6 +25,7 @@ class Listeners:
 
     ``asked`` has each element's event that its list is to be read now; ``sighted`` counts what became of sightings (of
     a source, how, how many), ``has_ports`` remembers an element's ports, ``report_up`` whether it answers.
+    ``changed`` is told of an element whose list or announcements brought news.
     ``announcing`` and ``listing`` bound what is under way over all elements: however many of them restart at once,
     whoever else writes waits for two groups at most.
     """
@@ -37,6 +38,7 @@ class Listeners:
     sighted: Callable[[str, str, int], None]
     has_ports: Callable[[str, frozenset[str]], None]
     report_up: Callable[[str, bool], None]
+    changed: Callable[[str], None] = lambda element: None
     announcing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(GROUP))
     listing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -47,13 +49,17 @@ class Listeners:
             async with self.announcing:
                 await self.store.commit(sightings.record_announcement, element, onu, heard_at)
             self.sighted(Source.PON.value, "kept", 1)
+            self.changed(element)
 
         async def listed(element: str, present: Sequence[PresentDevice], read_at: datetime) -> None:
             async def record(after: Difference | None) -> list[Difference]:
                 async with self.listing:
-                    return await self.store.commit(
+                    found = await self.store.commit(
                         sightings.record_listing, element, present, read_at, after=after, limit=GROUP
                     )
+                if found:
+                    self.changed(element)
+                return found
 
             await _a_few_at_a_time(record)
 

@@ -45,6 +45,13 @@ class Metrics:
         self.element_away = self._gauge(
             "ztpd_element_away", "1 while no job is begun on the element because it does not answer, else 0", "element"
         )
+        self.element_mode = self._gauge("ztpd_element_mode", "1 for what ztpd may do there", "element", "mode")
+        self._decisions = self._gauge(
+            "ztpd_shadow_decisions",
+            "Jobs decided on in shadow, by what became of the last decision",
+            "element",
+            "verdict",
+        )
         self._jobs = self._gauge("ztpd_jobs", "Jobs by state", "state")
         self._quarantined = self._gauge("ztpd_quarantined", "Devices in quarantine that nobody silenced", "reason")
         self._deliveries = self._gauge("ztpd_deliveries", "Deliveries by endpoint and state", "endpoint", "state")
@@ -59,11 +66,16 @@ class Metrics:
         return Histogram(name, text, labels, buckets=buckets, registry=self.registry)
 
     def show_stored(
-        self, jobs: Mapping[str, int], quarantined: Mapping[str, int], deliveries: Iterable[Mapping[str, Any]]
+        self,
+        jobs: Mapping[str, int],
+        quarantined: Mapping[str, int],
+        deliveries: Iterable[Mapping[str, Any]],
+        decisions: Iterable[Mapping[str, Any]] = (),
     ) -> None:
         """Set the gauges of what is stored now.
 
-        Jobs by state, quarantined devices by reason, and rows of ``endpoint``, ``state`` and ``deliveries``.
+        Jobs by state, quarantined devices by reason, rows of ``endpoint``, ``state`` and ``deliveries``, and rows of
+        ``element``, ``verdict`` and ``decisions``.
         """
         self.forget_stored()
         for state in JobState:
@@ -72,12 +84,15 @@ class Metrics:
             self._quarantined.labels(reason).set(devices)
         for row in deliveries:
             self._deliveries.labels(row["endpoint"], row["state"]).set(row["deliveries"])
+        for row in decisions:
+            self._decisions.labels(row["element"], row["verdict"]).set(row["decisions"])
 
     def forget_stored(self) -> None:
         """Show no gauge of what is stored: better none than an old one while the database cannot be read."""
         self._jobs.clear()
         self._quarantined.clear()
         self._deliveries.clear()
+        self._decisions.clear()
 
     def exposition(self) -> bytes:
         """Everything in Prometheus' text format (``CONTENT_TYPE``)."""

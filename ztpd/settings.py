@@ -30,6 +30,7 @@ else:
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Scope = Literal["read", "dispatch", "field", "billing", "admin"]
+Mode = Literal["observe", "shadow", "active"]
 
 ENVIRONMENT_PREFIX = "ZTPD_"
 ENVIRONMENT_DELIMITER = "__"
@@ -222,11 +223,13 @@ class ElementSection(Section):
 
     Exactly one of ``host_key`` (an OpenSSH public key line) and ``known_hosts_file`` says which host key it must show.
     ``uplink`` is an OLT's interface towards the network. An element's syslog and traps come from the addresses of
-    ``host``, and from ``hint_addresses``.
+    ``host``, and from ``hint_addresses``. ``mode`` says what ztpd may do there: configure it (``active``), decide and
+    write nothing (``shadow``), or hear and list only (``observe``).
     """
 
     name: Identifier
     driver: Literal["netconf-bbf", "netconf-openconfig"]
+    mode: Mode = "active"
     host: str
     port: Port = 830
     username: str

@@ -80,7 +80,19 @@ class TestHelp:
     @pytest.mark.parametrize(
         "command",
         [
-            *("", "run", "check", "status", "explain", "replay", "hook", "hook kea", "hook dnsmasq"),
+            *(
+                "",
+                "run",
+                "check",
+                "status",
+                "explain",
+                "replay",
+                "hook",
+                "hook kea",
+                "hook dnsmasq",
+                "adopt",
+                "decisions",
+            ),
             *("lab", "lab olt", "lab cpe", "lab dhcp", "lab receiver", "lab demo"),
         ],
     )
@@ -277,7 +289,8 @@ class TestStatus:
     async def test_json_is_for_programs(self, live: Theatre) -> None:
         ran = await ztpd(live.scene, "status", "--json")
         found = json.loads(ran.output)
-        assert set(found) == {"elements", "jobs", "quarantined", "deliveries", "waiting", "listened_to"}
+        new = {"shadowed", "decisions"}
+        assert set(found) == {"elements", "jobs", "quarantined", "deliveries", "waiting", "listened_to", *new}
         assert (found["elements"], found["listened_to"]) == ({"olt-1": True}, [])
 
     async def test_a_daemon_that_does_not_run_is_said(self, scene: Stage) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import asyncssh
 import pytest
 
+from drivers.errors import Rejected
+from drivers.read_only import ReadOnly
 from tests.conftest import ROOT
 from tests.unit.discovery import frames, frames6
 from ztpd import parts
@@ -81,6 +83,27 @@ async def test_a_switch_is_listened_to_and_serves_ethernet(scene: Stage) -> None
     assert parts.names_listened_to(configuration) == ["sw-1"]
     assert parts.technologies(configuration)["sw-1"] == {"ethernet"}
     assert parts.hint_senders(configuration)["sw-1"] == ["127.0.0.1"]
+
+
+@pytest.mark.parametrize("mode", ["observe", "shadow", "active"])
+async def test_the_driver_of_an_element_that_is_not_active_refuses_every_write(scene: Stage, mode: str) -> None:
+    key = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().strip()
+    with_switch(scene, key)
+    configuration = changed(scene, ('driver = "netconf-bbf"', f'driver = "netconf-bbf"\nmode = "{mode}"'))
+    assert parts.modes(configuration) == {"olt-1": mode, "sw-1": "observe"}
+    assert parts.names_listened_to(configuration) == (["olt-1", "sw-1"] if mode == "observe" else ["sw-1"])
+    assert set(parts.remarks(configuration)) == {"sw-1"} | ({"olt-1"} if mode != "active" else set())
+    driver = parts.drivers(configuration)["olt-1"]
+    if mode == "active":
+        assert not isinstance(driver, ReadOnly)
+        return
+    with pytest.raises(Rejected, match=f"its mode is {mode}"):
+        await driver.remove(["HWTC1A2B3C4D"])
+
+
+async def test_another_mode_than_these_is_refused(scene: Stage) -> None:
+    with pytest.raises(ConfigError, match=r"elements\.0\.mode"):
+        changed(scene, ('driver = "netconf-bbf"', 'driver = "netconf-bbf"\nmode = "passive"'))
 
 
 async def test_the_problems_of_olts_and_switches_are_told_at_once(scene: Stage) -> None:

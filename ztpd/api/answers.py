@@ -278,6 +278,56 @@ class AuditShown(Shown):
     detail: dict[str, Any]
 
 
+class ElementShown(Shown):
+    """A configured element: what ztpd may do there, and its ports where they are known."""
+
+    name: str
+    mode: str
+    remark: str
+    technologies: list[str]
+    ports: list[str] | None
+
+
+class ElementsShown(Shown):
+    """Every configured element, by name."""
+
+    items: list[ElementShown]
+
+
+class VerdictShown(Shown):
+    """What became of a decision, from a moment on."""
+
+    verdict: str
+    differences: list[str]
+    unread: list[str]
+    at: str
+
+
+class DecisionShown(Shown):
+    """What would have been done for one job, or why it would have been refused; and what became of it.
+
+    ``differences`` is how the element differs from what was wanted, ``unread`` what of it cannot be read.
+    ``closed_at`` is when the job went on, and with it the comparison ended.
+    """
+
+    id: int
+    element: str
+    job: str
+    kind: str
+    service: str
+    device: str
+    wanted: dict[str, Any] | None
+    changes: list[str]
+    refusal: str | None
+    decided_at: str
+    verdict: str
+    differences: list[str]
+    unread: list[str]
+    verdict_since: str
+    closed_at: str | None
+    verdicts: list[VerdictShown]
+
+
 class EventShown(BaseModel):
     """A CloudEvent (1.0.2, JSON event format) exactly as it is delivered."""
 

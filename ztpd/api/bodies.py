@@ -16,13 +16,16 @@ _WINDOW_BITS: Mapping[str, int] = {
 """Content codings (RFC 9110 §8.4.1) and the container that zlib must expect of each."""
 
 
-async def read_json_body(request: web.Request, limit: int, deadline_s: float) -> bytes:
-    """The whole JSON body, inflated; at most ``limit`` bytes before and after.
+async def read_json_body(
+    request: web.Request, limit: int, deadline_s: float, media_type: str = "application/json"
+) -> bytes:
+    """The whole body of JSON, or of lines of it, inflated; at most ``limit`` bytes before and after.
 
     Raises ``UnsupportedMedia``, ``TooLarge``, ``TooSlow`` and ``Malformed``.
     """
-    if request.content_type != "application/json" or (request.charset or "utf-8").lower() != "utf-8":
-        raise UnsupportedMedia("the body must be JSON in UTF-8", "send Content-Type: application/json")
+    if request.content_type != media_type or (request.charset or "utf-8").lower() != "utf-8":
+        what = "JSON" if media_type == "application/json" else "lines of JSON"
+        raise UnsupportedMedia(f"the body must be {what} in UTF-8", f"send Content-Type: {media_type}")
     if (request.content_length or 0) > limit:
         raise _too_large(limit)
     try:

@@ -1,12 +1,13 @@
 """What the API is handed by the daemon, and its bounds."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from drivers.access import Levels, ObservedAccess
 from ztpd.api.tokens import Token
+from ztpd.domain.adoption import Finding, ListedService
 from ztpd.metrics import Metrics
 from ztpd.store.store import Store
 
@@ -16,10 +17,28 @@ READY = "ok"
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """A configured element: the technologies it serves, and its ports where they are known (None: they are not)."""
+    """A configured element: the technologies it serves, and its ports where they are known (None: they are not).
+
+    ``mode`` says what ztpd may do there, ``remark`` what an operator must know of it.
+    """
 
     technologies: frozenset[str]
     ports: frozenset[str] | None = None
+    mode: str = "active"
+    remark: str = ""
+
+
+class Adopts(Protocol):
+    """Takes over what others configured on an element."""
+
+    async def adopt(
+        self, element: str, listed: Sequence[ListedService], actor: str, *, dry_run: bool
+    ) -> AsyncIterator[Finding]:
+        """Read the element, then the findings as they are committed; raises before the first of them.
+
+        ``Unknown``, ``Refused`` and ``drivers.errors.ElementError``.
+        """
+        ...
 
 
 class Hands(Protocol):
@@ -36,15 +55,17 @@ class Hands(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of what one caller may cost; times in seconds, sizes in bytes.
+    """Bounds of what one caller may cost; times in seconds, sizes in bytes. ``list_`` is of a body that is a list.
 
     ``header_s`` bounds the wait for a request's header, and so the idle time of a connection; ``drain_s`` how long
     requests that are being answered may go on once the API stops.
     """
 
     body_bytes: int = 256 * 1024
+    list_bytes: int = 16 * 1024 * 1024
     header_s: float = 10.0
     body_s: float = 15.0
+    list_s: float = 60.0
     connections: int = 512
     drain_s: float = 2.0
 
@@ -67,5 +88,6 @@ class ApiContext:
     readiness: Callable[[], Mapping[str, str]]
     metrics: Metrics
     hands: Hands
+    adopter: Adopts
     hosts: frozenset[str] = frozenset()
     limits: Limits = Limits()

@@ -35,7 +35,12 @@ async def get_metrics(call: Call[Nothing, Nothing, Nothing]) -> Text:
     metrics, store = call.context.metrics, call.context.store
     try:
         stored = await store.read(
-            lambda reader: (reader.job_counts(), reader.quarantine_counts(), reader.delivery_counts())
+            lambda reader: (
+                reader.job_counts(),
+                reader.quarantine_counts(),
+                reader.delivery_counts(),
+                reader.decision_counts(),
+            )
         )
     except StoreUnavailable as error:
         # What is counted in memory tells most when the database is down.

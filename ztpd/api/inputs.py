@@ -4,6 +4,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
+from ztpd.domain.comparing import Verdict
 from ztpd.domain.lifecycle import DeviceState, JobState, ServiceState
 from ztpd.domain.model import CircuitId, Identifier, Strict
 
@@ -113,3 +114,15 @@ class DeliveriesQuery(PageByRowId):
 
     endpoint: Identifier | None = None
     state: Literal["pending", "delivered", "dead"] | None = None
+
+
+class DecisionsQuery(PageByRowId):
+    """Decisions that came to one verdict."""
+
+    verdict: Verdict | None = None
+
+
+class AdoptQuery(Strict):
+    """With ``dry_run`` the answer says what would be done, and nothing is."""
+
+    dry_run: bool = False

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from ztpd.api import lines
 from ztpd.api.answers import ProblemShown
 from ztpd.api.problems import MEDIA_TYPE
 from ztpd.api.routing import Nothing, Route
@@ -45,11 +46,17 @@ def describe(routes: Iterable[Route], version: str) -> dict[str, Any]:
 def _schemas(rows: tuple[Route, ...]) -> tuple[References, dict[str, Any]]:
     wanted: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {(ProblemShown, "serialization"): None}
     for row in rows:
-        wanted |= dict.fromkeys((model, "validation") for model in (row.path_model, row.query_model, row.body_model))
+        wanted |= dict.fromkeys((model, "validation") for model in (row.path_model, row.query_model, _sent(row)[1]))
         if not isinstance(row.answer, str):
             wanted[row.answer, "serialization"] = None
     references, definitions = models_json_schema(list(wanted), ref_template=_REF_TEMPLATE)
     return {key: references[key] for key in wanted}, definitions["$defs"]
+
+
+def _sent(row: Route) -> tuple[str, type[BaseModel]]:
+    """In what media type a body is sent, and what it, or each line of it, must be."""
+    item = lines.item_of(row.body_model)
+    return ("application/json", row.body_model) if item is None else (lines.MEDIA_TYPE, item)
 
 
 def _name(reference: Mapping[str, Any]) -> str:
@@ -69,7 +76,8 @@ def _operation(row: Route, references: References, schemas: Mapping[str, Any]) -
         "security": [{"token": [scope]} for scope in sorted(row.scopes)],
     }
     if row.body_model is not Nothing:
-        content = {"application/json": {"schema": references[row.body_model, "validation"]}}
+        media_type, model = _sent(row)
+        content = {media_type: {"schema": references[model, "validation"]}}
         operation["requestBody"] = {"required": True, "content": content}
     return operation
 

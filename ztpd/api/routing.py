@@ -2,18 +2,24 @@
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar, get_args, get_type_hints
 
-from aiohttp import web
+import orjson
+import structlog
+from aiohttp import hdrs, web
 from pydantic import BaseModel
 
+from ztpd.api import lines
 from ztpd.api.bodies import read_json_body
 from ztpd.api.contract import ApiContext
 from ztpd.api.documents import read_document, read_strings
+from ztpd.api.problems import problem_of
 from ztpd.api.tokens import Scope, Token
 from ztpd.domain.model import Strict
+
+log = structlog.get_logger()
 
 CONTEXT: Final = web.AppKey("context", ApiContext)
 CLOSING: Final = web.AppKey("closing", asyncio.Event)
@@ -63,7 +69,14 @@ class Text:
     content_type: str
 
 
-Handler = Callable[[Call[Any, Any, Any]], Awaitable[Answer | Text]]
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """An answer of lines of JSON, sent as they come; what breaks after the first of them is told in the last."""
+
+    lines: AsyncIterator[Mapping[str, Any]]
+
+
+Handler = Callable[[Call[Any, Any, Any]], Awaitable[Answer | Text | Stream]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +116,10 @@ def route(
     return Route(method, path, handler, scopes, answer, statuses, *models)
 
 
-def endpoint(row: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
+def endpoint(row: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """The aiohttp handler of a row: reads and checks the request, calls the handler, shapes the answer."""
 
-    async def answer_request(request: web.Request) -> web.Response:
+    async def answer_request(request: web.Request) -> web.StreamResponse:
         context = request.app[CONTEXT]
         call = Call(
             context,
@@ -116,7 +129,8 @@ def endpoint(row: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
             read_strings(row.query_model, request.query.items()),
             await _body(row, request),
         )
-        return _response(row, await row.handler(call))
+        answer = await row.handler(call)
+        return await _stream(request, answer) if isinstance(answer, Stream) else _response(row, answer)
 
     return answer_request
 
@@ -125,6 +139,9 @@ async def _body(row: Route, request: web.Request) -> BaseModel:
     if row.body_model is Nothing:
         return Nothing()
     limits = request.app[CONTEXT].limits
+    if lines.item_of(row.body_model) is not None:
+        body = await read_json_body(request, limits.list_bytes, limits.list_s, lines.MEDIA_TYPE)
+        return await lines.read_lines(row.body_model, body)
     return read_document(row.body_model, await read_json_body(request, limits.body_bytes, limits.body_s))
 
 
@@ -136,3 +153,23 @@ def _response(row: Route, answer: Answer | Text) -> web.Response:
         raise TypeError(f"{row.method} {row.path} answers {row.answer}, not a model")
     body = row.answer.model_validate(answer.payload).model_dump_json().encode()
     return web.Response(body=body, status=answer.status, content_type="application/json", headers=headers)
+
+
+async def _stream(request: web.Request, answer: Stream) -> web.StreamResponse:
+    """Send lines as they come; their reader may go away, and what was done for them stays done."""
+    response = web.StreamResponse(headers={hdrs.CACHE_CONTROL: "no-store", hdrs.SERVER: "ztpd"})
+    response.content_type = lines.MEDIA_TYPE
+    await response.prepare(request)
+    try:
+        async for line in answer.lines:
+            await response.write(orjson.dumps(line) + b"\n")
+    except ConnectionError:
+        log.info("api_reader_left", path=request.path)
+        return response
+    except Exception as error:
+        problem = problem_of(error)
+        log.error("api_stream_broken", path=request.path, exc_info=None if problem is not None else error)
+        told = "ztpd failed to go on; its log says why" if problem is None else problem.detail
+        await response.write(orjson.dumps({"error": told}) + b"\n")
+    await response.write_eof()
+    return response

@@ -6,11 +6,14 @@ from functools import partial
 from ztpd.config import Configuration, all_of
 from ztpd.parts.network import (
     ONLY_LISTENED_TO,
+    SHADOWED,
     TECHNOLOGIES,
     drivers,
     elements,
     listened_to,
+    modes,
     names_listened_to,
+    remarks,
     technologies,
 )
 from ztpd.parts.services import acs, endpoints, engine, lease, pace, profiles, retry_policy, routes, tokens
@@ -18,6 +21,7 @@ from ztpd.parts.sources import broker, circuit_ids, hint_senders, placing, syslo
 
 __all__ = [
     "ONLY_LISTENED_TO",
+    "SHADOWED",
     "TECHNOLOGIES",
     "acs",
     "broker",
@@ -29,10 +33,12 @@ __all__ = [
     "hint_senders",
     "lease",
     "listened_to",
+    "modes",
     "names_listened_to",
     "pace",
     "placing",
     "profiles",
+    "remarks",
     "require",
     "retry_policy",
     "routes",

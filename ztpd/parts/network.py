@@ -9,8 +9,9 @@ from drivers.netconf.host_keys import HostKeysUnreadable, pinned
 from drivers.netconf.settings import NetconfSettings
 from drivers.netconf_bbf import NetconfBbfDriver, NetconfBbfSettings
 from drivers.netconf_openconfig import NetconfOpenconfigReader
+from drivers.read_only import ReadOnly
 from ztpd.config import Configuration, all_of
-from ztpd.settings import ElementSection
+from ztpd.settings import ElementSection, Mode
 
 T = TypeVar("T")
 SettingsT = TypeVar("SettingsT", bound=NetconfSettings)
@@ -19,8 +20,12 @@ TECHNOLOGIES = {"netconf-bbf": frozenset({"pon"}), "netconf-openconfig": frozens
 """What each driver serves, known before its element answers."""
 
 ONLY_LISTENED_TO = "only listened to: jobs there are discovered and not provisioned"
-"""What holds for an element that has no driver beyond the reading of its neighbours."""
+"""What holds for an element that has no driver beyond the reading of its neighbours, or whose mode is observe."""
 
+SHADOWED = "in shadow: what would be done is decided and compared, nothing is written"
+"""What holds for an element whose mode is shadow."""
+
+_WITHOUT_DRIVER = frozenset({"netconf-openconfig"})
 _SWITCH_REPLY_BYTES = 32 * 1024 * 1024
 
 
@@ -28,7 +33,8 @@ def drivers(configuration: Configuration) -> dict[str, Driver]:
     """A driver for each element, none of them connected yet."""
 
     def make(key: str, section: ElementSection) -> Driver:
-        return NetconfBbfDriver(_reached(configuration, key, section, NetconfBbfSettings, uplink=section.uplink))
+        others = {"uplink": section.uplink, "read_only": section.mode != "active"}
+        return _guarded(section, NetconfBbfDriver(_reached(configuration, key, section, NetconfBbfSettings, **others)))
 
     return {driver.name: driver for driver in _made(configuration, "netconf-bbf", make)}
 
@@ -87,9 +93,28 @@ def _reached(
     return settings
 
 
+def _guarded(section: ElementSection, driver: Driver) -> Driver:
+    """The driver, unable to write where the element is not ours to configure."""
+    return driver if section.mode == "active" else ReadOnly(driver, f"its mode is {section.mode}")
+
+
+def modes(configuration: Configuration) -> dict[str, Mode]:
+    """What may be done on each element; one that has no driver to configure it is observed."""
+    return {
+        element.name: "observe" if element.driver in _WITHOUT_DRIVER else element.mode
+        for element in configuration.settings.elements
+    }
+
+
+def remarks(configuration: Configuration) -> dict[str, str]:
+    """What an operator must know of each element that is not configured, in words."""
+    said = {"observe": ONLY_LISTENED_TO, "shadow": SHADOWED}
+    return {name: said[mode] for name, mode in modes(configuration).items() if mode in said}
+
+
 def names_listened_to(configuration: Configuration) -> list[str]:
-    """The elements that are never configured, without their secrets being read."""
-    return [element.name for element in configuration.settings.elements if element.driver == "netconf-openconfig"]
+    """The elements on which nothing is provisioned, without their secrets being read."""
+    return [name for name, mode in modes(configuration).items() if mode == "observe"]
 
 
 def technologies(configuration: Configuration) -> dict[str, frozenset[str]]:

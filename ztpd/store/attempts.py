@@ -113,16 +113,16 @@ def _start(tx: Transaction, job: Job) -> Work | None:
         attempt_of_visit=_attempts_in_visit(tx, job),
         element=access.element,
         act=job.body.does.act,
-        wanted=wanted_access(job.body, location, profile, enabled=_carries(tx, job)),
+        wanted=wanted_access(job.body, location, profile, enabled=carries(tx, job)),
         profile=profile,
         limits=profile.limits(access.technology),
         vouched=frozenset(json.loads(job.row["vouched"])),
-        leaving=_leaving(tx, job.body, standing, access),
+        leaving=leaving_of(tx, job.body, standing, access),
         cpe=_news_for_cpe(tx, job.body, standing, profile),
     )
 
 
-def _carries(tx: Transaction, job: Job) -> bool:
+def carries(tx: Transaction, job: Job) -> bool:
     """Whether the service is to carry traffic when the job is done."""
     act, service = job.body.does.act, tx.one("get_service", id=job.service)
     if act is Act.PROVISION:
@@ -130,7 +130,8 @@ def _carries(tx: Transaction, job: Job) -> bool:
     return act is Act.RESUME
 
 
-def _leaving(tx: Transaction, body: JobBody, standing: JobBody | None, access: Access) -> Leaving | None:
+def leaving_of(tx: Transaction, body: JobBody, standing: JobBody | None, access: Access) -> Leaving | None:
+    """What a service leaves behind by this work; None when it stays with its device in its place."""
     if standing is None or body.does.act is not Act.PROVISION:
         return None
     row = tx.one("get_location", id=standing.location)

@@ -153,6 +153,24 @@ class Reader:
             for row in rows
         ]
 
+    def decisions(self, element: str, after: int, limit: int, verdict: str | None) -> list[Shown]:
+        """A page of what was decided for an element that another tool configures, with every verdict so far."""
+        rows = self._all("list_decisions", element=element, after=after, verdict=verdict, limit=limit)
+        return [
+            {**_shown_decision(row), "verdicts": [_shown_verdict(v) for v in self._verdicts(row["id"])]} for row in rows
+        ]
+
+    def _verdicts(self, decision: int) -> list[Row]:
+        return self._all("verdicts_of_decision", decision=decision)
+
+    def decision_counts(self) -> list[Shown]:
+        """How many jobs stand with each verdict, by element; of a job the last decision counts."""
+        return [dict(row) for row in self._all("count_decisions")]
+
+    def adopted(self) -> list[Shown]:
+        """Every device that was taken over, with its element and service."""
+        return [dict(row) for row in self._all("list_adopted")]
+
     def delivery_counts(self) -> list[Shown]:
         """How many deliveries stand in each state, by endpoint."""
         return [dict(row) for row in self._all("count_deliveries")]
@@ -207,6 +225,14 @@ def _shown_job(job: Job) -> Shown:
 
 def _shown_body(row: Row) -> Shown:
     return {**dict(row), "body": json.loads(row["body"])}
+
+
+def _shown_decision(row: Row) -> Shown:
+    return {**dict(row), **{name: json.loads(row[name]) for name in ("wanted", "changes", "differences", "unread")}}
+
+
+def _shown_verdict(row: Row) -> Shown:
+    return {**dict(row), **{name: json.loads(row[name]) for name in ("differences", "unread")}}
 
 
 def _trace_of_event(row: Row) -> Shown:

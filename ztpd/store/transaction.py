@@ -166,6 +166,10 @@ class Transaction:
         }
         self._write_event(type_, device["service"] or f"{DEVICE_LINE}{device['id']}", "", data)
 
+    def tell_of_service(self, service: str, type_: str, **facts: Any) -> None:
+        """Write an event that is about a service and belongs to no job."""
+        self._write_event(type_, service, "", {"service": service, **facts})
+
     def _write_event(self, type_: str, line: str, job: str, data: dict[str, Any]) -> None:
         """``line`` is what the event is ordered by: a service, or a device that has none."""
         self.run(

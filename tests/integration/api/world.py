@@ -15,6 +15,7 @@ import orjson
 
 from billing_hooks.contract import Attempt, Delivery, Verdict
 from drivers.access import Levels, ObservedAccess, WantedAccess
+from drivers.base import Driver
 from tests.accesses import as_wanted
 from ztpd.api.app import make_app
 from ztpd.api.contract import ApiContext, Element, Limits
@@ -24,9 +25,11 @@ from ztpd.domain.failures import Code, Failure
 from ztpd.domain.profile import Profile
 from ztpd.domain.sighting import Sighting, Source
 from ztpd.metrics import Metrics
+from ztpd.provisioning.adoption import Adopter
 from ztpd.store import attempts, deliveries, sightings
 from ztpd.store.attempts import Lease, Work
 from ztpd.store.store import Context, Store, open_store
+from ztpd.store.transaction import Unknown
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LEASE = Lease("node-1", timedelta(seconds=60))
@@ -88,6 +91,8 @@ class Hands:
     async def reboot(self, service: str, actor: str) -> None:
         if self.error is not None:
             raise self.error
+        if service != "SVC-1":
+            raise Unknown("installed service", service)
         self.rebooted.append((service, actor))
 
     async def measure(self, service: str) -> tuple[ObservedAccess | None, Levels]:
@@ -121,6 +126,7 @@ class World:
     parts: dict[str, str]
     serving: AsyncExitStack
     hands: Hands
+    drivers: dict[str, Driver]
 
     async def send(
         self,
@@ -211,6 +217,10 @@ def routes(type_: str) -> tuple[str, ...]:
     return ("billing",) if type_.startswith("service.") else ("dispatch",)
 
 
+def _serves(element: str) -> frozenset[str]:
+    return ELEMENTS[element].technologies if element in ELEMENTS else frozenset()
+
+
 @asynccontextmanager
 async def running_api(
     url: str, profile: Profile, limits: Limits | None = None, port: int = 0, socket_path: Path | None = None
@@ -218,6 +228,7 @@ async def running_api(
     """The API over an empty database at ``url``."""
     hands = Hands()
     metrics, parts = Metrics(), {"store": "ok", "element olt-1": "ok"}
+    drivers: dict[str, Driver] = {}
     stored = Context(lambda: START, {profile.name: profile}, routes, lambda: f"evt_{uuid.uuid4().hex}")
     async with open_store(url, stored) as store:
         context = ApiContext(
@@ -230,10 +241,11 @@ async def running_api(
             readiness=lambda: parts,
             metrics=metrics,
             hands=hands,
+            adopter=Adopter(store, drivers, _serves),
             hosts=frozenset({"ZTPD.example.net"}),
             limits=limits or Limits(),
         )
         app = make_app(context)
         async with AsyncExitStack() as serving, aiohttp.ClientSession() as session:
             address = await serving.enter_async_context(serve(app, port=port, socket_path=socket_path))
-            yield World(store, address, metrics, session, parts, serving, hands)
+            yield World(store, address, metrics, session, parts, serving, hands, drivers)
