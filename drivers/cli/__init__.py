@@ -1,0 +1,5 @@
+"""Elements that are configured by typing: one engine, and one TOML file for each platform (``platforms/README.md``).
+
+Here belong the dialogue with a command line, what a platform's file may say, and the driver that follows it. What a
+vendor's commands are does not: that is in the platforms' files.
+"""
