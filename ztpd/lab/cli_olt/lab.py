@@ -1,0 +1,71 @@
+"""A simulated OLT with a command line as a whole, and what can be done to it from the same process."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from ztpd.lab.cli_olt import huawei
+from ztpd.lab.cli_olt.language import Language
+from ztpd.lab.cli_olt.server import CliServer, CliServerSettings
+from ztpd.lab.cli_olt.shelf import PluggedOnu, Shelf
+from ztpd.lab.netconf.faults import Moment
+
+GOOD_ONU_RX_DBM = -18.5
+GOOD_OLT_RX_DBM = -20.3
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """One vendor's OLT: its ports, and the command line of a session."""
+
+    ports: tuple[str, ...]
+    language: Callable[[Shelf], Language]
+
+
+VENDORS: Mapping[str, Vendor] = MappingProxyType({"huawei-smartax": Vendor(huawei.PORTS, huawei.HuaweiCli)})
+"""By the name of the platform."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabCliOltSettings(CliServerSettings):
+    """One simulated OLT of a vendor in ``VENDORS``."""
+
+    vendor: str = "huawei-smartax"
+
+
+class LabCliOlt:
+    """A running simulated OLT: ``shelf`` is the OLT, ``server`` its door."""
+
+    def __init__(self, server: CliServer) -> None:
+        self.server = server
+        self.shelf = server.shelf
+
+    def plug(
+        self, serial: str, port: str, *, onu_rx_dbm: float = GOOD_ONU_RX_DBM, olt_rx_dbm: float = GOOD_OLT_RX_DBM
+    ) -> None:
+        """Put an ONU on a port's fibre."""
+        self.shelf.plug(PluggedOnu(serial, port, onu_rx_dbm, olt_rx_dbm))
+
+    def cut_at(self, nth: int, *, after_its_effect: bool) -> None:
+        """Break the connection at the n-th command from now."""
+        self.shelf.faults.cut_at = nth
+        self.shelf.faults.cut_moment = Moment.AFTER if after_its_effect else Moment.BEFORE
+
+    def reset(self) -> None:
+        """As it comes: no ONU, no configuration, no fault, counters at zero."""
+        self.shelf.reset()
+        self.server.reset_counters()
+
+
+@contextlib.asynccontextmanager
+async def lab_cli_olt(settings: LabCliOltSettings | None = None) -> AsyncIterator[LabCliOlt]:
+    """A simulated OLT that listens inside the context."""
+    settings = settings or LabCliOltSettings()
+    vendor = VENDORS[settings.vendor]
+    server = CliServer(settings, Shelf(vendor.ports), vendor.language)
+    await server.start()
+    try:
+        yield LabCliOlt(server)
+    finally:
+        await server.stop()
