@@ -19,8 +19,9 @@ class Traits:
     ``moves``: a device may show up on another port than it is configured for. ``batches``: many are written in one
     commit, all or none, so that a refused change leaves everything as it was. ``shares_ports``: one port carries many
     services. ``rates``: it is told the speed of a service. ``vlans``: it is told the VLANs of a service. ``light``: it
-    measures light. ``locks``: another party can hold its configuration. ``logs_in``: it has a password and shows an
-    identity. ``sessions``: it is reached over a connection that can break and hang.
+    measures light, ``unknown_light``: also that of an ONU that nobody has configured. ``locks``: another party can hold
+    its configuration. ``logs_in``: it has a password and shows an identity. ``sessions``: it is
+    reached over a connection that can break and hang.
     """
 
     moves: bool = True
@@ -29,6 +30,7 @@ class Traits:
     rates: bool = True
     vlans: bool = True
     light: bool = True
+    unknown_light: bool = True
     locks: bool = True
     logs_in: bool = True
     sessions: bool = True

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 
 from tests.contract.bbf_harness import netconf_bbf
+from tests.contract.cli_harness import cli_element
 from tests.contract.harness import RADIO, ElementHarness
 from tests.contract.routeros_harness import routeros
 from tests.contract.switch_harness import IETF, OPENCONFIG, PROVIDER, switch_with
@@ -19,4 +20,6 @@ HARNESSES: dict[str, Callable[[], AbstractAsyncContextManager[ElementHarness]]] 
     "routeros-dhcp": partial(routeros, RADIO),
     "routeros-ppp": partial(routeros, RADIO, ppp=True),
     "uisp": partial(uisp, RADIO),
+    "cli-huawei-smartax": partial(cli_element, "huawei-smartax", "ssh"),
+    "cli-huawei-smartax-telnet": partial(cli_element, "huawei-smartax", "telnet"),
 }

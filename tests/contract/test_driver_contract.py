@@ -421,7 +421,7 @@ async def test_light_that_cannot_be_read_is_unknown(
 async def test_an_onu_that_does_not_work_yet_says_nothing_of_its_own_side(
     driver: Driver, element: ElementHarness, wanted: WantedAccess
 ) -> None:
-    needs(element, "light")
+    needs(element, "light", "unknown_light")
     element.plug(wanted.device, element.ports[0], -20.0, -21.5)
 
     assert await driver.measure([wanted.device]) == {wanted.device: Levels(onu_rx_dbm=None, olt_rx_dbm=-21.5)}

@@ -112,7 +112,7 @@ class Conversation:
             await self._terminal.key()
 
     async def _answer(self, line: str, *, silent: bool) -> bool:
-        """Print the answer; where its connection is about to break, nothing is printed and questions get their default."""
+        """Print the answer; when the connection is about to break, nothing is printed and questions are confirmed."""
         self._lines = 0
         self._quit = False
         answer = self._language.run(line)

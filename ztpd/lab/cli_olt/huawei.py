@@ -24,7 +24,7 @@ _HIGHEST_ONT = 127
 _DIALECT = Dialect(
     door=Door(
         username="\n>>User name:",
-        password=">>User password:",
+        password=">>User password:",  # noqa: S106 # a question
         refused="  Username or password invalid.",
         full="  Reenter times have reached the upper limit.",
         banner="\n  Huawei Integrated Access Software (MA5800).\n\n",
@@ -245,7 +245,8 @@ class HuaweiCli:
         if not chosen:
             yield "  Failure: The traffic table does not exist\n"
             return
-        used = {str(flow[way]) for flow in self._shelf.objects("service-port").values() for way in ("inbound", "outbound")}
+        flows = self._shelf.objects("service-port").values()
+        used = {str(flow[way]) for flow in flows for way in ("inbound", "outbound")}
         for index in chosen:
             yield _RULE + _table_text(index, tables[index])
             yield f"  Referenced Status            : {'used' if index in used else 'not used'}\n"
@@ -413,7 +414,9 @@ _ENABLED = frozenset({"enable", "config", "gpon"})
 _CONFIG, _GPON = frozenset({"config"}), frozenset({"gpon"})
 
 
-def _command(modes: frozenset[str], pattern: str, handler: _Handler) -> tuple[frozenset[str], re.Pattern[str], _Handler]:
+def _command(
+    modes: frozenset[str], pattern: str, handler: _Handler
+) -> tuple[frozenset[str], re.Pattern[str], _Handler]:
     return modes, re.compile(pattern), handler
 
 
@@ -464,7 +467,8 @@ _COMMANDS = (
         r"service-port (?P<flow>\d+) vlan (?P<vlan>\d+) gpon (?P<port>\d+/\d+/\d+) ont (?P<ont>\d+) "
         r"gemport (?P<gemport>\d+) multi-service user-vlan (?P<user>\S+) "
         r"tag-transform (?P<tag>translate-and-add|translate|transparent)(?: inner-vlan (?P<inner>\d+))?"
-        rf" inbound traffic-table (?P<inbound>(?:index|name) \S+) outbound traffic-table (?P<outbound>(?:index|name) \S+)",
+        r" inbound traffic-table (?P<inbound>(?:index|name) \S+)"
+        r" outbound traffic-table (?P<outbound>(?:index|name) \S+)",
         HuaweiCli._add_flow,
     ),
     _command(_CONFIG, rf"service-port (\d+) (inbound|outbound) traffic-table {_TABLE}", HuaweiCli._change_flow),

@@ -1,8 +1,8 @@
 """The OLT without words: its ports and fibres, what is configured and what is saved, and what may go wrong with it.
 
-Configuration is kept as plain values: ``running[kind][key]`` is a dict of what a vendor's module puts there. It may name
-its kinds as it likes; only the kind ``onu`` is looked at here: its entries have ``port``, ``serial`` and ``enabled``, and
-say which ONUs the OLT lets work.
+Configuration is kept as plain values: ``running[kind][key]`` is a dict of what a vendor's module puts there. It may
+name its kinds as it likes; only the kind ``onu`` is looked at here: its entries have ``port``, ``serial`` and
+``enabled``, and say which ONUs the OLT lets work.
 """
 
 import copy
@@ -103,6 +103,10 @@ class Shelf:
         self.writes = 0
         self.saves = 0
         self.restarted: list[str] = []
+
+    def clear_faults(self) -> None:
+        """Let nothing more go wrong."""
+        self.faults = Faults()
 
     def objects(self, kind: str) -> dict[str, Entry]:
         """What is configured of a kind, by key."""
