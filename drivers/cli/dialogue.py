@@ -14,6 +14,9 @@ from drivers.cli.screens import TooLong, answer_lines, shown
 _LONGEST_PROMPT = 512
 _MOST_QUESTIONS = 8
 _SHOWN = 400
+_ECHOED = 16
+_ECHO_LINES = 64
+_UNSEEN = re.compile(r"[\s\x00-\x1f\x7f]+")
 _ENDS = re.compile(r"[\n#>:$%)\]}?.-]")
 
 
@@ -135,7 +138,7 @@ class Dialogue:
         line = _tail(self._line)
         if self._at_door and self._logging_in(line) is not None:
             return self._log_in(line)
-        if self._prompts.fullmatch(line):
+        if self._prompts.fullmatch(line) and self._is_echoed():
             turn.said = self._whole(line)
             return ""
         if self._password is not None and self._password.search(line):
@@ -145,6 +148,14 @@ class Dialogue:
             if match is not None and match.end() == len(line):
                 return self._keys_for(question, line)
         return ""
+
+    def _is_echoed(self) -> bool:
+        """Whether the end of the command was seen: the beginning of a long one may scroll out of sight."""
+        if not (self._script.echoes and self._command):
+            return True
+        typed = "".join(self._command.split())[-_ECHOED:]
+        seen = _UNSEEN.sub("", "".join(self._text[:_ECHO_LINES]))
+        return typed in seen
 
     def _logging_in(self, line: str) -> str | None:
         """What is to be typed if the element asks for a name or password before the first prompt."""

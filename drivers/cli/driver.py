@@ -253,9 +253,12 @@ class CliDriver:
     ) -> None:
         if facts is not None and service_of(self._platform, facts.values) == wanted.service:
             return
-        owner = await reader.owner_of(values)
-        if owner is not None and owner != wanted.device:
-            raise Conflict(self.name, "plan", f"service {wanted.service} is configured for {owner}")
+        own = None if facts is None else (facts.values["port"], facts.values["onu_id"])
+        for owner in await reader.owners_of(values):
+            place = owner.values["port"], owner.values["onu_id"]
+            if place != own:
+                answer = f"service {wanted.service} is configured already, as {place[1]} on {place[0]}"
+                raise Conflict(self.name, "plan", answer)
 
     def _check_ours(self, operation: str, facts: Facts) -> None:
         """Raise ``Conflict`` for an ONU that another has configured and that was not adopted."""

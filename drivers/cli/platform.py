@@ -92,6 +92,9 @@ class Mode(Table):
 class Dialogue(Table):
     """How one speaks with the element. ``name`` is the pattern of the element's own name in front of the prompt.
 
+    ``unwrap`` finds a line that continues the one before it. ``echoes``: a prompt counts only behind the echo of what
+    was typed, for messages that come unasked are followed by prompts too.
+
     ``setup`` are commands sent in ``home``, the mode of most commands, after each login (no paging, no messages): they
     may be refused. ``logout`` are sent when a session is given up.
     """
@@ -107,8 +110,8 @@ class Dialogue(Table):
     setup: tuple[str, ...] = ()
     logout: tuple[str, ...] = ()
     most_pages: int = 100_000
-    unwrap: re.Pattern[str] | None = None  # a line that continues the one before it
-    legacy_algorithms: bool = False
+    unwrap: re.Pattern[str] | None = None
+    echoes: bool = True
 
     @model_validator(mode="after")
     def _modes_join(self) -> Self:
@@ -149,12 +152,16 @@ class Query(Table):
 
 
 class Step(Table):
-    """A command that writes; ``when`` names a fact that must be there (``!name``: must not)."""
+    """A command that writes; ``when`` names a fact that must be there (``!name``: must not).
+
+    ``confirm``: it asks whether it is meant, and is. ``accepts``: what looks like a refusal and is none here.
+    """
 
     command: str
     mode: str | None = None
     when: tuple[str, ...] = ()
     confirm: bool = False
+    accepts: re.Pattern[str] | None = None
 
 
 class Object(Table):

@@ -184,15 +184,25 @@ class Reader:
                 return str(free)
         raise Rejected(self.name, "allocate", f"no free {name} is left on {values.get('port')}")
 
-    async def owner_of(self, values: Values) -> str | None:
-        """The serial that has the description of a service already."""
+    async def owners_of(self, values: Values) -> list[Facts]:
+        """What is configured for ONUs that have the description of a service already."""
         query = self.platform.find_service
-        if query is None:
-            return None
-        found = [row.values for row in rows(query, await self.ask(query, values) or ())]
-        for each in found:
-            complete(self.platform, each)
-        return next((each["serial"] for each in found if "serial" in each), None)
+        owners: list[Facts] = []
+        for row in rows(query, await self.ask(query, values) or ()) if query is not None else ():
+            complete(self.platform, row.values)
+            hint = row.values.get("description")
+            if all(name in row.values for name in _IDENTITY) and (hint is None or hint == values["description"]):
+                facts = Facts({name: value for name, value in row.values.items() if name != "description"})
+                await self._learn_place(facts)
+                if facts.values.get("description") == values["description"]:
+                    owners.append(facts)
+        return owners
+
+    async def _learn_place(self, facts: Facts) -> None:
+        """Add what is configured at a port and ONU id."""
+        for query in self.platform.read:
+            if query.needs and all(name in facts.values for name in query.needs) and not query.join:
+                read_one(self.platform, query, await self.ask(query, facts.values) or (), facts)
 
     async def levels(self, values: Values) -> Levels:
         """The light of an ONU; what cannot be read is None."""

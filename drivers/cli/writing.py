@@ -88,7 +88,7 @@ class Writer:
         with self._only_allowed():
             command = typed(self._platform, step, values)
         said = await self.reader.say(command, timeout_s)
-        if said.refusal is not None:
+        if said.refusal is not None and not (step.accepts is not None and step.accepts.search(said.refusal[1])):
             raise self.reader.error(said)
 
     # --- numbers and shared objects ---------------------------------------------------------------------------------

@@ -132,7 +132,24 @@ class HuaweiCli:
         onu = self._shelf.onu_of(normalise(match[1]))
         if onu is None:
             yield "  The required ONT does not exist\n"
-            return
+        else:
+            yield from self._ont_in_full(onu)
+
+    def _onts_by_description(self, match: re.Match[str]) -> Answer:
+        """One whose description begins so in full, many as a table."""
+        onus = [onu for onu in self._shelf.objects("onu").values() if str(onu["description"]).startswith(match[1])]
+        if not onus:
+            yield "  The required ONT does not exist\n"
+        elif len(onus) == 1:
+            yield from self._ont_in_full(onus[0])
+        else:
+            yield _RULE + "  F/S/P       ONT  Description\n              ID\n" + _RULE
+            for onu in onus:
+                frame, slot, pon = str(onu["port"]).split("/")
+                yield f"  {frame}/ {slot}/{pon} {onu['id']:>7}   {onu['description']}\n"
+            yield _RULE
+
+    def _ont_in_full(self, onu: Entry) -> Answer:
         serial = str(onu["serial"])
         frame, slot, pon = str(onu["port"]).split("/")
         online = self._shelf.is_online(str(onu["port"]), serial)
@@ -151,14 +168,9 @@ class HuaweiCli:
         yield f"{onu['service_profile']}\n" + _RULE
 
     def _onts(self, match: re.Match[str]) -> Answer:
-        """All of a frame, or of a port, or those of a description."""
-        where = match.groupdict()
-        port = "/".join(match.group("frame", "slot", "pon")) if where.get("pon") else None
-        chosen = [
-            onu
-            for _, onu in sorted(self._shelf.objects("onu").items())
-            if (port is None or onu["port"] == port) and where.get("description") in (None, onu["description"])
-        ]
+        """All of a frame, or of a port."""
+        port = "/".join(match.group("frame", "slot", "pon")) if match["pon"] is not None else None
+        chosen = [onu for _, onu in sorted(self._shelf.objects("onu").items()) if port in (None, onu["port"])]
         if not chosen:
             yield "  The required ONT does not exist\n"
             return
@@ -426,13 +438,13 @@ _COMMANDS = (
     _command(frozenset({"enable"}), r"config", HuaweiCli._enter),
     _command(_CONFIG, r"interface gpon (\d+/\d+)", HuaweiCli._interface),
     _command(_ANY, r"quit", HuaweiCli._leave),
-    _command(_ENABLED, r"undo smart|scroll \d+|undo terminal monitor", HuaweiCli._settle),
+    _command(_ENABLED, r"undo (?:smart|interactive|terminal monitor|alarm output all)|scroll \d+", HuaweiCli._settle),
     _command(_ENABLED, r"display board 0", HuaweiCli._boards),
     _command(_GPON, r"display port state all", HuaweiCli._port_states),
     _command(_ENABLED, r"display ont autofind all", HuaweiCli._autofind),
     _command(_ENABLED, r"display ont info by-sn ([0-9A-F]{16})", HuaweiCli._ont_by_serial),
     _command(_ENABLED, r"display ont info (?P<frame>\d+)(?: (?P<slot>\d+) (?P<pon>\d+))? all", HuaweiCli._onts),
-    _command(_ENABLED, r"display ont info by-desc (?P<description>\S+)", HuaweiCli._onts),
+    _command(_ENABLED, r"display ont info by-desc (\S+)", HuaweiCli._onts_by_description),
     _command(_GPON, r"display ont optical-info (\d+) (\d+)", HuaweiCli._optics),
     _command(
         _ENABLED,
