@@ -68,7 +68,8 @@ def with_flags(platform: Platform, values: Values) -> Values:
 def merged(platform: Platform, have: Values, wanted: Values) -> Values:
     """The facts by which commands are filled in: what nobody compares stays as it was made."""
     compared = {fact for each in platform.objects for fact in each.facts}
-    kept = {name: value for name, value in have.items() if name not in compared}
+    told_otherwise = compared | {"enabled", "disabled"}
+    kept = {name: value for name, value in have.items() if name not in told_otherwise}
     given = {name: have[name] for name in (*platform.defaults, *platform.numbers) if name in have}
     return {**kept, **wanted, **given}
 

@@ -9,68 +9,66 @@ from drivers.cli.session import CliSession, opened
 from drivers.cli.settings import CliSettings
 
 
-class _Place:
-    """Room for one session."""
-
-    def __init__(self) -> None:
-        self.session: CliSession | None = None
-
-
 class Sessions:
-    """At most ``settings.sessions`` logins: one is for writing; the others, or that one too if alone, for reading."""
+    """At most ``settings.sessions`` logins: one is for writing; the others, or that one too if alone, for reading.
+
+    Whoever waits for one gets it in the order in which they came.
+    """
 
     def __init__(self, settings: CliSettings, script: Script) -> None:
-        self._settings = settings
-        self._script = script
-        places = [_Place() for _ in range(settings.sessions)]
-        self._places = places
-        self._writers: asyncio.LifoQueue[_Place] = asyncio.LifoQueue()
-        self._writers.put_nowait(places[0])
-        self._readers = self._writers if len(places) == 1 else asyncio.LifoQueue[_Place]()
-        for place in reversed(places[1:]):
-            self._readers.put_nowait(place)
+        self._writers = _Places(settings, script, 1)
+        readers = settings.sessions - 1
+        self._readers = _Places(settings, script, readers) if readers else self._writers
 
     def writing(self) -> contextlib.AbstractAsyncContextManager[CliSession]:
         """The session for writing, when it is free; raises as ``session.opened``."""
-        return self._taken(self._writers)
+        return self._writers.taken()
 
     def reading(self) -> contextlib.AbstractAsyncContextManager[CliSession]:
         """A session for reading, when one is free; raises as ``session.opened``."""
-        return self._taken(self._readers)
+        return self._readers.taken()
 
     async def close(self) -> None:
         """Log out everywhere, each when its command is done."""
-        for place in self._places:
-            queue = self._writers if place is self._places[0] else self._readers
-            held: list[_Place] = []
-            try:
-                while place not in held:
-                    held.append(await queue.get())
-                session, place.session = place.session, None
-                if session is not None:
-                    await session.close()
-            finally:
-                for each in reversed(held):
-                    queue.put_nowait(each)
+        await self._readers.close()
+        await self._writers.close()
+
+
+class _Places:
+    """Room for a number of sessions of one kind."""
+
+    def __init__(self, settings: CliSettings, script: Script, count: int) -> None:
+        self._settings = settings
+        self._script = script
+        self._count = count
+        self._turn = asyncio.Semaphore(count)
+        self._idle: list[CliSession] = []
 
     @contextlib.asynccontextmanager
-    async def _taken(self, queue: "asyncio.LifoQueue[_Place]") -> AsyncIterator[CliSession]:
-        place = await queue.get()
-        try:
-            if place.session is not None and not place.session.is_usable:
-                await _drop(place)
-            if place.session is None:
-                place.session = await opened(self._settings, self._script)
-            yield place.session
-        finally:
+    async def taken(self) -> AsyncIterator[CliSession]:
+        """A session, opened if there is none; one that came to no good is dropped behind it."""
+        async with self._turn:
+            session = await self._usable()
             try:
-                if place.session is not None and not place.session.is_usable:
-                    await _drop(place)
+                yield session
             finally:
-                queue.put_nowait(place)
+                if session.is_usable:
+                    self._idle.append(session)
+                else:
+                    await session.abort()
 
+    async def close(self) -> None:
+        """Log out of every session, when nobody uses it any more."""
+        async with contextlib.AsyncExitStack() as held:
+            for _ in range(self._count):
+                await held.enter_async_context(self._turn)
+            while self._idle:
+                await self._idle.pop().close()
 
-async def _drop(place: _Place) -> None:
-    session, place.session = place.session, None
-    if session is not None:
-        await session.abort()
+    async def _usable(self) -> CliSession:
+        while self._idle:
+            session = self._idle.pop()
+            if session.is_usable:
+                return session
+            await session.abort()
+        return await opened(self._settings, self._script)

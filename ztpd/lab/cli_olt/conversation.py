@@ -1,5 +1,6 @@
 """One user at the OLT's terminal: echo, line ends, pages, questions, and the faults of the shelf."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from ztpd.lab.cli_olt.language import Ask, Language
@@ -61,24 +62,28 @@ class Terminal:
     async def text(self, *, echo: bool = True) -> str:
         """A line as it is typed, without its end; raises ``Gone``."""
         typed: list[str] = []
+        echoed = ""
         while (key := await self.key()) != "\n":
             if key in ("\x08", "\x7f"):
                 typed = typed[:-1]
             elif key.isprintable():
                 typed.append(key)
-                if echo:
-                    self.write(key)
-        self.write("\n")
+                echoed += key if echo else ""
+            if echoed and not self._typed:
+                self.write(echoed)
+                echoed = ""
+        self.write(echoed + "\n")
         return "".join(typed)
 
 
 class Conversation:
     """Lets one user type commands until he leaves."""
 
-    def __init__(self, terminal: Terminal, language: Language, shelf: Shelf) -> None:
+    def __init__(self, terminal: Terminal, language: Language, shelf: Shelf, pressed_enter: Callable[[], None]) -> None:
         self._terminal = terminal
         self._language = language
         self._shelf = shelf
+        self._pressed_enter = pressed_enter
         self._lines = 0
         self._quit = False
 
@@ -87,7 +92,9 @@ class Conversation:
         while not self._language.closed:
             self._terminal.write(self._language.prompt())
             line = (await self._terminal.text()).strip()
-            if line and not await self._command(line):
+            if not line:
+                self._pressed_enter()
+            elif not await self._command(line):
                 return
 
     async def _command(self, line: str) -> bool:

@@ -14,7 +14,7 @@ from pon.serial import normalise, to_hex
 from ztpd.lab.cli_olt.language import Answer, Ask, Dialect, Door, Pager
 from ztpd.lab.cli_olt.shelf import Entry, Refused, Shelf
 
-PORTS = ("0/1/0", "0/1/1", "0/1/2", "0/1/3")
+PORTS = tuple(f"0/{slot}/{pon}" for slot in (1, 2) for pon in range(4))
 PROFILES = frozenset({"10", "20"})
 
 _RULE = "  " + "-" * 77 + "\n"
@@ -235,7 +235,7 @@ class HuaweiCli:
 
     def _section_flows(self, flows: Iterable[tuple[str, Entry]]) -> Answer:
         yield "#\n[bbs-config]\n  <bbs-config>\n"
-        for number, flow in flows:
+        for number, flow in sorted(flows, key=lambda each: int(each[0])):
             inner = f" inner-vlan {flow['inner']}" if flow["inner"] else ""
             yield _wrapped(
                 f" service-port {number} vlan {flow['vlan']} gpon {flow['port']} ont {flow['ont']} gemport "

@@ -42,7 +42,8 @@ class CliServerSettings:
 class CliServer:
     """Lets users in to a shelf; ``language`` makes the command line of each session.
 
-    ``sessions`` are logged in now, ``most_sessions`` were at the same time since the last ``reset_counters``.
+    ``sessions`` are logged in now, ``most_sessions`` were at the same time since the last ``reset_counters``, which
+    also sets ``logins`` and ``empty_lines`` (enter was pressed at a prompt) to nought.
     """
 
     def __init__(self, settings: CliServerSettings, shelf: Shelf, language: Callable[[Shelf], Language]) -> None:
@@ -50,6 +51,7 @@ class CliServer:
         self.sessions = 0
         self.most_sessions = 0
         self.logins = 0
+        self.empty_lines = 0
         self.ssh_port = settings.ssh_port
         self.telnet_port = settings.telnet_port
         self._settings = settings
@@ -117,6 +119,7 @@ class CliServer:
         """Count sessions and logins from now."""
         self.most_sessions = self.sessions
         self.logins = 0
+        self.empty_lines = 0
 
     async def _serve_ssh(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
         line = _SshLine(process)
@@ -170,11 +173,14 @@ class CliServer:
         self.most_sessions = max(self.most_sessions, self.sessions)
         try:
             terminal.write(language.dialect.door.banner)
-            await Conversation(terminal, language, self.shelf).run()
+            await Conversation(terminal, language, self.shelf, self._count_empty_line).run()
         except Gone:
             pass
         finally:
             self.sessions -= 1
+
+    def _count_empty_line(self) -> None:
+        self.empty_lines += 1
 
     @property
     def _key_kind(self) -> str:

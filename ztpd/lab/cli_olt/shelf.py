@@ -55,14 +55,15 @@ class Faults:
     """The faults that wait to happen.
 
     ``cut_at`` is the command, counted from now, at which its connection breaks; ``hang_after`` commands are still
-    answered. Writes are refused while ``refusals`` are left, whenever they name a barred serial, and busy while
-    ``locked``. ``slots`` is how many may be logged in.
+    answered. Writes are refused while ``refusals`` are left, once ``accepted`` more have been taken, and whenever they
+    name a barred serial; they find the OLT busy while it is ``locked``. ``slots`` is how many may be logged in.
     """
 
     cut_at: int | None = None
     cut_moment: Moment = Moment.BEFORE
     hang_after: int | None = None
     refusals: int = 0
+    accepted: int = 0
     locked: bool = False
     barred_serials: set[str] = field(default_factory=set)
     slots: int = 16
@@ -117,9 +118,10 @@ class Shelf:
         self.writes += 1
         if self.faults.locked:
             raise Busy
-        if self.faults.refusals:
+        if self.faults.refusals and not self.faults.accepted:
             self.faults.refusals -= 1
             raise Refused("refused by the operator of the lab")
+        self.faults.accepted = max(self.faults.accepted - 1, 0)
         for serial in serials:
             if serial in self.faults.barred_serials:
                 raise Refused(f"no licence for {serial}")
