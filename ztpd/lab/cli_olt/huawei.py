@@ -7,18 +7,17 @@ an empty line first (``undo smart`` ends that).
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import count
 
-from pon.serial import normalise, to_hex
+from pon.serial import normalise
+from ztpd.lab.cli_olt import huawei_screens as screens
 from ztpd.lab.cli_olt.language import Answer, Ask, Dialect, Door, Pager
 from ztpd.lab.cli_olt.shelf import Entry, Refused, Shelf
 
 PORTS = tuple(f"0/{slot}/{pon}" for slot in (1, 2) for pon in range(4))
 PROFILES = frozenset({"10", "20"})
 
-_RULE = "  " + "-" * 77 + "\n"
-_WIDTH = 80
 _STEP_KBPS = 64
 _HIGHEST_ONT = 127
 _DIALECT = Dialect(
@@ -100,40 +99,24 @@ class HuaweiCli:
     # --- what is there ---------------------------------------------------------------------------------------------
 
     def _boards(self, match: re.Match[str]) -> Answer:
-        yield _RULE + "  SlotID  BoardName  Status          SubType0 SubType1    Online/Offline\n" + _RULE
-        slots = sorted({port.split("/")[1] for port in self._shelf.ports})
-        for slot in slots:
-            yield f"  {slot:<8}H901GPHF   Normal\n"
-        yield "  8       H901MPLA   Active_normal\n" + _RULE
+        yield from screens.boards(sorted({port.split("/")[1] for port in self._shelf.ports}))
 
     def _port_states(self, match: re.Match[str]) -> Answer:
-        for port in self._shelf.ports:
-            if port.startswith(f"{self._card}/"):
-                yield _RULE + f"  F/S/P                        {port}\n"
-                yield "  Optical Module status        Online\n  Port state                   Online\n"
-        yield _RULE
+        yield from screens.port_states(port for port in self._shelf.ports if port.startswith(f"{self._card}/"))
 
     def _autofind(self, match: re.Match[str]) -> Answer:
         found = self._shelf.unknown()
         if not found:
             yield "  Failure: The automatically found ONTs do not exist\n"
             return
-        for number, onu in enumerate(found, start=1):
-            serial = normalise(onu.serial)
-            yield _RULE
-            yield f"   Number              : {number}\n   F/S/P               : {onu.port}\n"
-            yield f"   Ont SN              : {to_hex(serial)} ({serial[:4]}-{serial[4:]})\n"
-            yield "   Password            : 0x00000000000000000000\n   Loid                :\n"
-            yield f"   VendorID            : {serial[:4]}\n   Ont EquipmentID     : EG8145V5\n"
-            yield "   Ont autofind time   : 2026-01-02 03:04:05+00:00\n"
-        yield _RULE + f"   The number of GPON autofind ONT is {len(found)}\n"
+        yield from screens.autofind(found)
 
     def _ont_by_serial(self, match: re.Match[str]) -> Answer:
         onu = self._shelf.onu_of(normalise(match[1]))
         if onu is None:
             yield "  The required ONT does not exist\n"
         else:
-            yield from self._ont_in_full(onu)
+            yield from screens.ont_in_full(self._shelf, onu)
 
     def _onts_by_description(self, match: re.Match[str]) -> Answer:
         """One whose description begins so in full, many as a table."""
@@ -141,31 +124,9 @@ class HuaweiCli:
         if not onus:
             yield "  The required ONT does not exist\n"
         elif len(onus) == 1:
-            yield from self._ont_in_full(onus[0])
+            yield from screens.ont_in_full(self._shelf, onus[0])
         else:
-            yield _RULE + "  F/S/P       ONT  Description\n              ID\n" + _RULE
-            for onu in onus:
-                frame, slot, pon = str(onu["port"]).split("/")
-                yield f"  {frame}/ {slot}/{pon} {onu['id']:>7}   {onu['description']}\n"
-            yield _RULE
-
-    def _ont_in_full(self, onu: Entry) -> Answer:
-        serial = str(onu["serial"])
-        frame, slot, pon = str(onu["port"]).split("/")
-        online = self._shelf.is_online(str(onu["port"]), serial)
-        yield _RULE + f"  F/S/P                   : {frame}/{slot}/{pon}\n  ONT-ID                  : {onu['id']}\n"
-        yield f"  Control flag            : {'active' if onu['enabled'] else 'deactivated'}\n"
-        yield f"  Run state               : {'online' if online else 'offline'}\n"
-        yield f"  Config state            : {'normal' if online else 'initial'}\n"
-        yield f"  Match state             : {'match' if online else 'initial'}\n"
-        yield f"  Authentic type          : SN-auth\n  SN                      : {to_hex(serial)} "
-        yield f"({serial[:4]}-{serial[4:]})\n  Management mode         : OMCI\n"
-        description = str(onu["description"])
-        yield f"  Description             : {description[:32]}\n"
-        for place in range(32, len(description), 32):
-            yield f"                            {description[place : place + 32]}\n"
-        yield _RULE + f"  Line profile ID      : {onu['line_profile']}\n  Service profile ID   : "
-        yield f"{onu['service_profile']}\n" + _RULE
+            yield from screens.descriptions_table(onus)
 
     def _onts(self, match: re.Match[str]) -> Answer:
         """All of a frame, or of a port."""
@@ -174,18 +135,7 @@ class HuaweiCli:
         if not chosen:
             yield "  The required ONT does not exist\n"
             return
-        yield _RULE + "  F/S/P   ONT         SN         Control     Run      Config   Match    Protect\n"
-        yield "          ID                     flag        state    state    state    side\n" + _RULE
-        for onu in chosen:
-            yield self._ont_row(onu)
-        yield _RULE
-
-    def _ont_row(self, onu: Entry) -> str:
-        frame, slot, pon = str(onu["port"]).split("/")
-        online = self._shelf.is_online(str(onu["port"]), str(onu["serial"]))
-        flag = "active" if onu["enabled"] else "deactivated"
-        state = "online   normal   match  " if online else "offline  initial  initial"
-        return f"  {frame}/ {slot}/{pon} {onu['id']:>4}  {to_hex(str(onu['serial']))}  {flag:<11} {state}  no\n"
+        yield from screens.onts_table(self._shelf, chosen)
 
     def _optics(self, match: re.Match[str]) -> Answer:
         onu = self._ont(match[1], match[2])
@@ -194,55 +144,25 @@ class HuaweiCli:
         if light is None or not self._shelf.is_online(str(onu["port"]), serial):
             yield "  Failure: The ONT is not online\n"
             return
-        yield _RULE + "  ONU NNI port ID                        : 0\n"
-        yield f"  Rx optical power(dBm)                  : {light.onu_rx_dbm:.2f}\n"
-        yield "  Tx optical power(dBm)                  : 2.31\n"
-        yield f"  OLT Rx ONT optical power(dBm)          : {light.olt_rx_dbm:.2f}\n" + _RULE
+        yield from screens.optics(light)
 
     # --- the configuration as commands -----------------------------------------------------------------------------
 
     def _configuration(self, match: re.Match[str]) -> Answer:
         if match[1] == "section gpon":
-            yield from self._section_gpon(self._shelf.objects("onu").values())
+            yield from screens.section_gpon(self._shelf.objects("onu").values())
         elif match[1] == "section bbs-config":
-            yield from self._section_flows(self._shelf.objects("service-port").items())
+            yield from screens.section_flows(self._shelf.objects("service-port").items())
         else:
             port, ont = match[2], match[3]
             onu = self._shelf.objects("onu").get(f"{port}:{ont}")
             if onu is None:
                 yield "  Failure: The ONT does not exist\n"
                 return
-            yield from self._section_gpon([onu])
+            yield from screens.section_gpon([onu])
             flows = self._shelf.objects("service-port").items()
-            yield from self._section_flows([(n, f) for n, f in flows if (f["port"], f["ont"]) == (port, ont)])
+            yield from screens.section_flows([(n, f) for n, f in flows if (f["port"], f["ont"]) == (port, ont)])
         yield "return\n"
-
-    def _section_gpon(self, onus: Iterable[Entry]) -> Answer:
-        yield "#\n[gpon]\n"
-        by_card: dict[str, list[Entry]] = {}
-        for onu in onus:
-            by_card.setdefault(str(onu["port"]).rpartition("/")[0], []).append(onu)
-        for card, those in sorted(by_card.items()):
-            yield f"  <gpon-{card}>\n interface gpon {card}\n"
-            for onu in those:
-                pon = str(onu["port"]).rpartition("/")[2]
-                yield _wrapped(
-                    f' ont add {pon} {onu["id"]} sn-auth "{to_hex(str(onu["serial"]))}" omci ont-lineprofile-id '
-                    f'{onu["line_profile"]} ont-srvprofile-id {onu["service_profile"]} desc "{onu["description"]}"'
-                )
-                if not onu["enabled"]:
-                    yield f" ont deactivate {pon} {onu['id']}\n"
-
-    def _section_flows(self, flows: Iterable[tuple[str, Entry]]) -> Answer:
-        yield "#\n[bbs-config]\n  <bbs-config>\n"
-        for number, flow in sorted(flows, key=lambda each: int(each[0])):
-            inner = f" inner-vlan {flow['inner']}" if flow["inner"] else ""
-            yield _wrapped(
-                f" service-port {number} vlan {flow['vlan']} gpon {flow['port']} ont {flow['ont']} gemport "
-                f"{flow['gemport']} multi-service user-vlan {flow['user_vlan']} tag-transform {flow['tag']}{inner} "
-                f"inbound traffic-table index {flow['inbound']} outbound traffic-table index {flow['outbound']}"
-            )
-        yield "#\n"
 
     # --- traffic tables --------------------------------------------------------------------------------------------
 
@@ -260,9 +180,9 @@ class HuaweiCli:
         flows = self._shelf.objects("service-port").values()
         used = {str(flow[way]) for flow in flows for way in ("inbound", "outbound")}
         for index in chosen:
-            yield _RULE + _table_text(index, tables[index])
+            yield screens.RULE + screens.table_text(index, tables[index])
             yield f"  Referenced Status            : {'used' if index in used else 'not used'}\n"
-        yield _RULE
+        yield screens.RULE
 
     def _add_table(self, match: re.Match[str]) -> Answer:
         self._shelf.begin_write()
@@ -272,7 +192,8 @@ class HuaweiCli:
         index = next(str(n) for n in count(7) if str(n) not in tables)
         cir, pir = (str(-(-int(match[rate]) // _STEP_KBPS) * _STEP_KBPS) for rate in ("cir", "pir"))
         tables[index] = {"name": match["name"], "cir": cir, "pir": pir, "priority": match["priority"]}
-        yield "  Create traffic descriptor record successfully\n" + _RULE + _table_text(index, tables[index]) + _RULE
+        yield "  Create traffic descriptor record successfully\n"
+        yield screens.RULE + screens.table_text(index, tables[index]) + screens.RULE
 
     def _delete_table(self, match: re.Match[str]) -> Answer:
         self._shelf.begin_write()
@@ -403,32 +324,14 @@ class HuaweiCli:
         yield "  It will take several minutes to save configuration file, please wait...\n"
 
 
-def _wrapped(line: str) -> str:
-    """A line of a configuration as the element breaks it: at a blank, and the rest without one in front."""
-    lines: list[str] = []
-    while len(line) > _WIDTH and (place := line.rfind(" ", 1, _WIDTH)) > 0:
-        lines.append(line[:place])
-        line = line[place + 1 :]
-    return "\n".join([*lines, line]) + "\n"
-
-
-def _table_text(index: str, table: Entry) -> str:
-    return (
-        f"  Traffic Table Index          : {index}\n  Traffic Table Name           : {table['name']}\n"
-        f"  Priority Policy              : local-pri\n  Specified Outer-Priority     : {table['priority']}\n"
-        f"  CIR                          : {table['cir']} kbps\n  PIR                          : {table['pir']} kbps\n"
-    )
-
-
 _Handler = Callable[[HuaweiCli, re.Match[str]], Answer]
+_Command = tuple[frozenset[str], re.Pattern[str], _Handler]
 _ANY = frozenset({"user", "enable", "config", "gpon"})
 _ENABLED = frozenset({"enable", "config", "gpon"})
 _CONFIG, _GPON = frozenset({"config"}), frozenset({"gpon"})
 
 
-def _command(
-    modes: frozenset[str], pattern: str, handler: _Handler
-) -> tuple[frozenset[str], re.Pattern[str], _Handler]:
+def _command(modes: frozenset[str], pattern: str, handler: _Handler) -> _Command:
     return modes, re.compile(pattern), handler
 
 

@@ -8,7 +8,7 @@ name its kinds as it likes; only the kind ``onu`` is looked at here: its entries
 import copy
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pon.serial import normalise
 from ztpd.lab.netconf.faults import Moment
@@ -144,7 +144,8 @@ class Shelf:
         """Put an ONU on a fibre; raises ``NoSuchPort`` or ``SerialError``."""
         if onu.port not in self.ports:
             raise NoSuchPort(f"no port {onu.port!r}; there are {', '.join(self.ports)}")
-        self.plugged[onu.port, normalise(onu.serial)] = onu
+        named = replace(onu, serial=normalise(onu.serial))
+        self.plugged[named.port, named.serial] = named
 
     def unplug(self, serial: str, port: str | None = None) -> None:
         """Take an ONU off one port, or off every port it is on; raises ``NoSuchOnu``."""
