@@ -1,6 +1,7 @@
 """What elements print, read through the dialogue and the rules of their platforms."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -97,3 +98,44 @@ def told_by(platform: Platform, query: Query, said: Said) -> list[dict[str, str]
 
 def test_every_platform_has_transcripts() -> None:
     assert {exchange.platform for exchange in EXCHANGES} == set(names())
+
+
+# --- what others have recorded (networktocode/ntc-templates; serials and names are made up) ---------------------------
+
+
+def recorded(data_folder: Path, name: str) -> list[str]:
+    path = data_folder / "pon/huawei_smartax" / f"huawei_smartax_{name}.raw"
+    if not path.is_file():
+        pytest.skip(f"no recording {path}")
+    return path.read_text().splitlines()
+
+
+def test_a_recorded_ont_is_read(data_folder: Path) -> None:
+    platform = load("huawei-smartax")
+    facts = Facts()
+
+    read_one(platform, platform.read[0], recorded(data_folder, "display_ont_info_1"), facts)
+
+    told = {name: facts.values.get(name) for name in ("port", "onu_id", "admin", "state", "card")}
+    assert told == {"port": "0/0/6", "onu_id": "2", "admin": "active", "state": "online", "card": "0/0"}
+
+
+def test_every_ont_of_a_recorded_port_is_counted_once(data_folder: Path) -> None:
+    platform = load("huawei-smartax")
+    taken = platform.numbers["onu_id"].taken
+    assert taken is not None
+
+    found = rows(taken, recorded(data_folder, "display_ont_info_fsp"))
+
+    assert [row.values["onu_id"] for row in found] == [str(n) for n in range(31)]
+
+
+def test_a_recorded_list_of_profiles_or_flows_is_no_refusal(data_folder: Path) -> None:
+    talk = dialogue(load("huawei-smartax"))
+    talk.feed("\r\nMA5608T>")
+    for name in ("display_ont-lineprofile_gpon_all", "display_service-port_all", "display_version", "ont_add"):
+        talk.ask(name)
+        said = talk.feed("\r\n".join([name, *recorded(data_folder, name), "MA5608T>"])).said
+
+        assert said is not None, name
+        assert said.refusal is None, name
