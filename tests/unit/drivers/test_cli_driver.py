@@ -293,6 +293,17 @@ async def test_what_the_platform_cannot_say_is_rejected_before_anything_is_sent(
     assert lab.shelf.writes == writes
 
 
+async def test_messages_that_nobody_asked_for_are_no_answers(lab: LabCliOlt, driver: CliDriver) -> None:
+    lab.plug(SERIAL, WANTED.port)
+    lab.shelf.faults.chatter = "! EVENT MAJOR 2026-01-02 03:04:05 EVENT NAME :The ONT is online"
+
+    await make_so(driver, WANTED)
+    [plan] = await driver.plan([WANTED])
+
+    assert plan.changes == ()
+    assert [onu.presence for onu in await driver.list_discovered()] == [Presence.INTENDED]
+
+
 # --- what others made ------------------------------------------------------------------------------------------------
 
 

@@ -91,6 +91,8 @@ class Conversation:
         """Answer commands until the user leaves; raises ``Gone``."""
         while not self._language.closed:
             self._terminal.write(self._language.prompt())
+            if self._shelf.faults.chatter:
+                self._terminal.write(f"\n{self._shelf.faults.chatter}\n{self._language.prompt()}")
             line = (await self._terminal.text()).strip()
             if not line:
                 self._pressed_enter()

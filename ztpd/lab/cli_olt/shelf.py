@@ -57,6 +57,7 @@ class Faults:
     ``cut_at`` is the command, counted from now, at which its connection breaks; ``hang_after`` commands are still
     answered. Writes are refused while ``refusals`` are left, once ``accepted`` more have been taken, and whenever they
     name a barred serial; they find the OLT busy while it is ``locked``. ``slots`` is how many may be logged in.
+    ``chatter`` is printed behind every prompt, and the prompt again behind it, as messages are that nobody asked for.
     """
 
     cut_at: int | None = None
@@ -67,6 +68,7 @@ class Faults:
     locked: bool = False
     barred_serials: set[str] = field(default_factory=set)
     slots: int = 16
+    chatter: str = ""
 
     def hangs(self) -> bool:
         """Whether the command that just came is never answered."""
