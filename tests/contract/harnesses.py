@@ -7,6 +7,7 @@ from functools import partial
 from tests.contract.bbf_harness import netconf_bbf
 from tests.contract.cli_harness import cli_element
 from tests.contract.harness import RADIO, ElementHarness
+from tests.contract.linux_edge_harness import linux_edge
 from tests.contract.routeros_harness import routeros
 from tests.contract.switch_harness import IETF, OPENCONFIG, PROVIDER, switch_with
 from tests.contract.uisp_harness import uisp
@@ -22,4 +23,5 @@ HARNESSES: dict[str, Callable[[], AbstractAsyncContextManager[ElementHarness]]] 
     "uisp": partial(uisp, RADIO),
     "cli-huawei-smartax": partial(cli_element, "huawei-smartax", "ssh"),
     "cli-huawei-smartax-telnet": partial(cli_element, "huawei-smartax", "telnet"),
+    "linux-edge": linux_edge,
 }

@@ -134,17 +134,18 @@ async def test_an_onu_that_comes_and_goes_is_heard(
     driver: Driver, element: ElementHarness, wanted: WantedAccess
 ) -> None:
     await needs_announcements(driver)
+    there = element.elsewhere(wanted, element.ports[1]).device
     ears = Ears(driver, element)
     await ears.listening()
 
-    element.plug(wanted.device, element.ports[1], *GOOD_LIGHT)
+    element.plug(there, element.ports[1], *GOOD_LIGHT)
     came = await ears.next()
-    element.unplug(wanted.device)
+    element.unplug(there)
     went = await ears.next()
     await ears.stop()
 
-    assert (came.device, came.port, came.presence) == (wanted.device, element.ports[1], Presence.UNKNOWN)
-    assert (went.device, went.port, went.presence) == (wanted.device, element.ports[1], Presence.ABSENT)
+    assert (came.device, came.port, came.presence) == (there, element.ports[1], Presence.UNKNOWN)
+    assert (went.device, went.port, went.presence) == (there, element.ports[1], Presence.ABSENT)
 
 
 async def test_watching_ends_as_unreachable_when_the_session_breaks(driver: Driver, element: ElementHarness) -> None:
