@@ -37,7 +37,7 @@ $(VENV)/ready: requirements.lock setup.cfg
 # What the tests use of the system; without root it says what is missing, and the tests that need it skip.
 system:
 	@sh tests/system-packages.sh postgresql libyang2-tools iproute2 tcpdump libpcap0.8 snmp mosquitto dnsmasq-base \
-		busybox isc-dhcp-relay dhcpoptinj iptables kea-dhcp4-server kea-admin
+		busybox isc-dhcp-relay dhcpoptinj iptables nftables procps kea-dhcp4-server kea-admin
 
 # Diagrams are drawn from the tables, schemas from the models; a test fails when they are not up to date.
 docs: $(VENV)/ready

@@ -72,11 +72,14 @@ def changes_for(
     _check_mine(wanted, attachment, link, snapshot, adopted)
     former = services.get(wanted.device)
     _check_one_kind(wanted, attachment, former, snapshot)
-    moving = former is not None and (link is None or former.index != link.index)
     steps: list[Change] = []
-    if former is not None and moving:
+    if former is not None and (link is None or former.index != link.index):
         _check_removable(wanted.device, former, adopted)
-        steps += _removal(former, snapshot, settings, keep=reading.outer_at(snapshot, attachment, settings))
+        suspend = () if wanted.enabled else (names.link_name(attachment) if link is None else link.name,)
+        steps += _removal(former, snapshot, settings, suspend)
+        steps += _emptied(former, attachment, snapshot, settings)
+        walled = firewall.after(snapshot.firewall, suspend, (former.name,), settings)
+        snapshot = replace(snapshot, firewall=walled)
     if attachment.c_vlan is not None:
         steps += _outer(attachment, snapshot, settings)
     return steps + list(_service(wanted, attachment, link, snapshot, settings))
@@ -220,12 +223,20 @@ def _rate(name: str, bps: int, snapshot: Snapshot) -> Iterator[Change]:
 
 def _admin(name: str, enabled: bool, snapshot: Snapshot, settings: LinuxEdgeSettings) -> list[Change]:
     suspend, resume = ((), (name,)) if enabled else ((name,), ())
-    ruleset = firewall.transaction(snapshot.firewall, suspend, resume, settings)
+    return _walled(firewall.transaction(snapshot.firewall, suspend, resume, settings))
+
+
+def _walled(ruleset: str | None) -> list[Change]:
     return [] if ruleset is None else [SetFirewall(ruleset)]
 
 
-def _removal(link: Link, snapshot: Snapshot, settings: LinuxEdgeSettings, keep: Link | None = None) -> Iterator[Change]:
-    """Take a service away; the mark goes last, so that whoever is stopped half way finds it again."""
+def _removal(
+    link: Link, snapshot: Snapshot, settings: LinuxEdgeSettings, suspend: Collection[str] = ()
+) -> Iterator[Change]:
+    """Take a service away; the mark goes last, so that whoever is stopped half way finds it again.
+
+    ``suspend`` are links that are walled in by the same transaction.
+    """
     made = link.kind == reading.VLAN and link.name not in settings.access_interfaces
     traffic, upstream = snapshot.traffic_of(link.name), names.upstream_name(link.name)
     if made and link.up:
@@ -234,10 +245,9 @@ def _removal(link: Link, snapshot: Snapshot, settings: LinuxEdgeSettings, keep: 
         yield ClearTraffic(link.name)
     if upstream in snapshot.links:
         yield DeleteLink(upstream)
-    yield from _admin(link.name, True, snapshot, settings)
+    yield from _walled(firewall.transaction(snapshot.firewall, suspend, (link.name,), settings))
     if made:
         yield DeleteLink(link.name)
-        yield from _emptied(link, snapshot, keep)
         return
     yield from (DeleteRoute(link.name, prefix) for prefix in sorted(traffic.routes))
     if settings.gateway is not None and settings.gateway in traffic.addresses:
@@ -245,24 +255,24 @@ def _removal(link: Link, snapshot: Snapshot, settings: LinuxEdgeSettings, keep: 
     yield SetAlias(link.name, "")
 
 
-def _emptied(link: Link, snapshot: Snapshot, keep: Link | None) -> Iterator[Change]:
-    """The S-VLAN's link goes with its last service."""
+def _emptied(link: Link, going_to: Attachment, snapshot: Snapshot, settings: LinuxEdgeSettings) -> Iterator[Change]:
+    """The S-VLAN's link goes with the last service in it, unless that one stays in the S-VLAN."""
     outer = snapshot.by_index(link.parent)
-    if outer is None or outer.alias != names.OUTER_ALIAS or (keep is not None and keep.index == outer.index):
+    if outer is None or outer.alias != names.OUTER_ALIAS or len(reading.children_of(snapshot, outer)) > 1:
         return
-    if len(reading.children_of(snapshot, outer)) == 1:
+    if going_to.c_vlan is None or reading.outer_at(snapshot, going_to, settings) != outer:
         yield DeleteLink(outer.name)
 
 
 def _leftovers(snapshot: Snapshot, gone: Link | None = None) -> list[Change]:
     """What was begun or half removed here: links without a mark, S-VLANs without services, ifbs without a link."""
     going = set() if gone is None else {gone.name, names.upstream_name(gone.name)}
-    shapers = {names.upstream_name(name) for name in snapshot.links}
-    found = []
-    for link in snapshot.links.values():
-        begun = link.kind == reading.VLAN and link.group == names.GROUP and not link.alias
-        empty = link.alias == names.OUTER_ALIAS and not reading.children_of(snapshot, link)
-        alone = link.kind == reading.IFB and link.group == names.GROUP and link.name not in shapers
-        if (begun or empty or alone) and link.name not in going:
-            found.append(DeleteLink(link.name))
-    return list(found)
+    ours = [link for link in snapshot.links.values() if link.group == names.GROUP and link.name not in going]
+    begun = {link.name for link in ours if link.kind == reading.VLAN and not link.alias}
+    shapers = {names.upstream_name(name) for name in snapshot.links.keys() - begun - going}
+    alone = [link.name for link in ours if link.kind == reading.IFB and link.name not in shapers]
+    outer = [link for link in ours if link.alias == names.OUTER_ALIAS]
+    empty = [
+        link.name for link in outer if {each.name for each in reading.children_of(snapshot, link)} <= begun | going
+    ]
+    return [DeleteLink(name) for name in (*sorted(begun), *alone, *empty)]

@@ -122,7 +122,7 @@ class Edge:
         refused: set[str] = set()
         for wanted in self._ledger.services.values():
             observed = reading.observed(snapshot, wanted.device, self._settings)
-            if observed is not None and observed.complete:
+            if observed is not None and ledger.has_all(observed, wanted):
                 continue
             try:
                 steps = changes.changes_for(wanted, snapshot, self._settings, ())

@@ -31,15 +31,24 @@ def transaction(
 
     The table is made whole when it is missing or has other rules, and taken away with its last link.
     """
+    ending = after(current, suspend, resume, settings)
+    if ending == current:
+        return None
+    if ending is None:
+        return _dumped([{"delete": {"table": {"family": "inet", "name": TABLE}}}])
+    if current is None or current.rules != ending.rules:
+        return _dumped(_whole(ending.suspended, settings))
+    pairs = (("add", ending.suspended - current.suspended), ("delete", current.suspended - ending.suspended))
+    return _dumped([{verb: _elements(links)} for verb, links in pairs if links])
+
+
+def after(
+    current: Firewall | None, suspend: Iterable[str], resume: Iterable[str], settings: LinuxEdgeSettings
+) -> Firewall | None:
+    """The table behind a transaction; a link that would be both is resumed."""
     before = frozenset() if current is None else current.suspended
-    adding, leaving = frozenset(suspend) - before, frozenset(resume) & before
-    after = (before | adding) - leaving
-    if not after:
-        return None if current is None else _dumped([{"delete": {"table": {"family": "inet", "name": TABLE}}}])
-    if current is None or current.rules != digest(settings):
-        return _dumped(_whole(after, settings))
-    changes = [{verb: _elements(links)} for verb, links in (("add", adding), ("delete", leaving)) if links]
-    return _dumped(changes) if changes else None
+    suspended = (before | frozenset(suspend)) - frozenset(resume)
+    return Firewall(suspended, digest(settings)) if suspended else None
 
 
 def parse(listing: str) -> Firewall:

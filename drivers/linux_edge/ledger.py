@@ -41,6 +41,14 @@ def entry_of(observed: ObservedAccess) -> WantedAccess | None:
     return WantedAccess(**{"device": observed.device, **{name: getattr(observed, name) for name in _FIELDS}})
 
 
+def has_all(observed: ObservedAccess, kept: WantedAccess) -> bool:
+    """Whether nothing of a service that is kept is missing; what is there but differs was changed since, and stays.
+
+    An address comes last when a service is made, so that one that is missing may be what a restart broke off.
+    """
+    return entry_of(observed) is not None and (kept.address is None or observed.address is not None)
+
+
 def updated(ledger: Ledger, whole: Iterable[WantedAccess], gone: Iterable[str], suspended: frozenset[str]) -> Ledger:
     """The ledger after some services were made and others removed."""
     services = {**ledger.services, **{each.device: each for each in whole}}

@@ -215,7 +215,7 @@ class LinuxEdgeHarness:
     def reset(self) -> None:
         self.recover()
         self._faults.tags.clear()
-        for link in shown(self._netns, "link"):
+        for link in reversed(shown(self._netns, "link")):
             if link["ifname"] not in ("lo", *self._interfaces) and not link["ifname"].startswith("cpe-"):
                 ip("-n", self._netns, "link", "del", link["ifname"])
         for interface in self._interfaces:

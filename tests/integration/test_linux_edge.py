@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from drivers.access import Levels, WantedAccess, differences
-from drivers.errors import Conflict, Rejected
+from drivers.errors import Conflict, Rejected, Unreachable
 from drivers.linux_edge import LinuxEdgeDriver, LinuxEdgeSettings
+from drivers.linux_edge.kernel import Kernel, Opener
+from drivers.linux_edge.netlink import open_kernel
 from tests.integration.edge_network import (
     GARDEN,
     GARDEN6,
@@ -24,7 +26,7 @@ from tests.integration.edge_network import (
     edge_network,
     restart_edge,
 )
-from tests.integration.namespaces import NoNamespace, ip
+from tests.integration.namespaces import NoNamespace, drop_capabilities, enter, ip
 
 DOWNSTREAM_BPS, UPSTREAM_BPS = 24_000_000, 12_000_000
 TRANSFER_BYTES = 5_000_000
@@ -73,7 +75,7 @@ def _network(link: str) -> Iterator[EdgeNetwork]:
 
 
 @asynccontextmanager
-async def driver_of(network: EdgeNetwork, folder: Path) -> AsyncIterator[LinuxEdgeDriver]:
+async def driver_of(network: EdgeNetwork, folder: Path, opener: Opener | None = None) -> AsyncIterator[LinuxEdgeDriver]:
     settings = LinuxEdgeSettings(
         name="edge-1",
         access_interfaces=("acc0",),
@@ -83,7 +85,7 @@ async def driver_of(network: EdgeNetwork, folder: Path) -> AsyncIterator[LinuxEd
         gateway=GATEWAY,
         netns=network.edge,
     )
-    driver = LinuxEdgeDriver(settings)
+    driver = LinuxEdgeDriver(settings, opener)
     try:
         yield driver
     finally:
@@ -230,9 +232,31 @@ async def test_a_link_tells_its_speed(network: EdgeNetwork, tmp_path: Path) -> N
     assert measured == {"acc0": Levels(link_bps=10_000_000_000), "acc9": Levels()}, "a veth says 10 Gbit/s"
 
 
-async def test_a_missing_namespace_and_a_damaged_state_file_are_said_clearly(
-    network: EdgeNetwork, tmp_path: Path
-) -> None:
+async def test_a_namespace_that_is_made_anew_is_entered_again(network: EdgeNetwork, tmp_path: Path) -> None:
+    async with driver_of(network, tmp_path) as driver:
+        await make_so(driver, UNTAGGED)
+        restart_edge(network)
+
+        with pytest.raises(Unreachable, match=network.edge):
+            await driver.ports()
+        assert differences(UNTAGGED, (await driver.read(["acc0"]))["acc0"]) == ()
+
+
+async def test_a_process_without_the_capability_is_told_which(network: EdgeNetwork, tmp_path: Path) -> None:
+    def powerless(settings: LinuxEdgeSettings) -> Kernel:
+        enter(network.edge)
+        drop_capabilities()
+        return open_kernel(replace(settings, netns=None))
+
+    async with driver_of(network, tmp_path, powerless) as driver:
+        plans = await driver.plan([UNTAGGED])
+        [outcome] = await driver.apply(plans)
+
+    assert isinstance(outcome.error, Rejected)
+    assert "CAP_NET_ADMIN" in outcome.error.answer
+
+
+async def test_a_damaged_state_file_is_said_clearly(network: EdgeNetwork, tmp_path: Path) -> None:
     (tmp_path / "edge.json").write_text('{"version": 2}')
     async with driver_of(network, tmp_path) as driver:
         with pytest.raises(Rejected, match=r"edge\.json.*version 2"):
