@@ -13,6 +13,8 @@ from drivers.linux_edge import firewall, names, reading
 from drivers.linux_edge.names import Attachment
 from drivers.linux_edge.settings import LinuxEdgeSettings
 from drivers.linux_edge.values import (
+    IFB,
+    VLAN,
     AddAddress,
     AddIfb,
     AddRoute,
@@ -96,13 +98,19 @@ def changes_to_remove(
     return [*_removal(link, snapshot, settings), *_leftovers(snapshot, gone=link)]
 
 
-def changes_to_set_admin(
-    device: str, enabled: bool, snapshot: Snapshot, settings: LinuxEdgeSettings, adopted: Collection[str]
-) -> list[Change]:
-    """The changes that suspend a device or end that; raises ``Occupied``, and ``KeyError`` if it is not configured."""
+def link_to_set_admin(device: str, snapshot: Snapshot, settings: LinuxEdgeSettings, adopted: Collection[str]) -> str:
+    """The link to suspend or resume for a device; raises ``Occupied``, and ``KeyError`` if it is not configured."""
     link = reading.service_links(snapshot, settings)[device]
     _check_removable(device, link, adopted)
-    return _admin(link.name, enabled, snapshot, settings)
+    return link.name
+
+
+def changes_to_set_admin(
+    links: Collection[str], enabled: bool, snapshot: Snapshot, settings: LinuxEdgeSettings
+) -> list[Change]:
+    """The one transaction that suspends links or ends that, none if all is so."""
+    suspend, resume = ((), links) if enabled else (links, ())
+    return _walled(firewall.transaction(snapshot.firewall, suspend, resume, settings))
 
 
 def _check_service(wanted: WantedAccess, services: dict[str, Link]) -> None:
@@ -143,7 +151,7 @@ def _check_one_kind(wanted: WantedAccess, attachment: Attachment, former: Link |
     if attachment.s_vlan:
         return
     own = set() if former is None else {former.index, former.parent}
-    if any(link.index not in own for link in reading.children_of(snapshot, access)):
+    if any(link.index not in own for link in snapshot.vlans_on(access)):
         raise Occupied(f"port {wanted.port}: {access.name} has VLANs on it")
 
 
@@ -182,7 +190,7 @@ def _service(
     traffic = snapshot.traffic_of(name)
     if settings.gateway is not None and settings.gateway not in traffic.addresses:
         yield AddAddress(name, settings.gateway)
-    yield from _admin(name, wanted.enabled, snapshot, settings)
+    yield from changes_to_set_admin([name], wanted.enabled, snapshot, settings)
     if attachment.s_vlan and (link is None or not link.up):
         yield SetUp(name, True)
     routes = set() if wanted.address is None else {str(IPv4Network(wanted.address))}
@@ -203,7 +211,7 @@ def _rates(wanted: WantedAccess, name: str, snapshot: Snapshot) -> Iterator[Chan
     shaper = snapshot.links.get(upstream)
     if shaper is None:
         yield AddIfb(upstream)
-    elif shaper.group != names.GROUP or shaper.kind != reading.IFB:
+    elif shaper.group != names.GROUP or shaper.kind != IFB:
         raise Occupied(f"there is an interface {upstream} that ztpd did not make")
     yield from _rate(upstream, wanted.upstream_bps, snapshot)
     if shaper is None or not shaper.up:
@@ -221,11 +229,6 @@ def _rate(name: str, bps: int, snapshot: Snapshot) -> Iterator[Change]:
         yield SetRate(name, bps)
 
 
-def _admin(name: str, enabled: bool, snapshot: Snapshot, settings: LinuxEdgeSettings) -> list[Change]:
-    suspend, resume = ((), (name,)) if enabled else ((name,), ())
-    return _walled(firewall.transaction(snapshot.firewall, suspend, resume, settings))
-
-
 def _walled(ruleset: str | None) -> list[Change]:
     return [] if ruleset is None else [SetFirewall(ruleset)]
 
@@ -237,7 +240,7 @@ def _removal(
 
     ``suspend`` are links that are walled in by the same transaction.
     """
-    made = link.kind == reading.VLAN and link.name not in settings.access_interfaces
+    made = link.kind == VLAN and link.name not in settings.access_interfaces
     traffic, upstream = snapshot.traffic_of(link.name), names.upstream_name(link.name)
     if made and link.up:
         yield SetUp(link.name, False)
@@ -258,7 +261,7 @@ def _removal(
 def _emptied(link: Link, going_to: Attachment, snapshot: Snapshot, settings: LinuxEdgeSettings) -> Iterator[Change]:
     """The S-VLAN's link goes with the last service in it, unless that one stays in the S-VLAN."""
     outer = snapshot.by_index(link.parent)
-    if outer is None or outer.alias != names.OUTER_ALIAS or len(reading.children_of(snapshot, outer)) > 1:
+    if outer is None or outer.alias != names.OUTER_ALIAS or len(snapshot.vlans_on(outer)) > 1:
         return
     if going_to.c_vlan is None or reading.outer_at(snapshot, going_to, settings) != outer:
         yield DeleteLink(outer.name)
@@ -268,11 +271,9 @@ def _leftovers(snapshot: Snapshot, gone: Link | None = None) -> list[Change]:
     """What was begun or half removed here: links without a mark, S-VLANs without services, ifbs without a link."""
     going = set() if gone is None else {gone.name, names.upstream_name(gone.name)}
     ours = [link for link in snapshot.links.values() if link.group == names.GROUP and link.name not in going]
-    begun = {link.name for link in ours if link.kind == reading.VLAN and not link.alias}
+    begun = {link.name for link in ours if link.kind == VLAN and not link.alias}
     shapers = {names.upstream_name(name) for name in snapshot.links.keys() - begun - going}
-    alone = [link.name for link in ours if link.kind == reading.IFB and link.name not in shapers]
+    alone = [link.name for link in ours if link.kind == IFB and link.name not in shapers]
     outer = [link for link in ours if link.alias == names.OUTER_ALIAS]
-    empty = [
-        link.name for link in outer if {each.name for each in reading.children_of(snapshot, link)} <= begun | going
-    ]
+    empty = [link.name for link in outer if {each.name for each in snapshot.vlans_on(link)} <= begun | going]
     return [DeleteLink(name) for name in (*sorted(begun), *alone, *empty)]

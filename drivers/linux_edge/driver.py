@@ -110,13 +110,22 @@ class LinuxEdgeDriver:
         return outcomes
 
     async def set_admin(self, devices: Sequence[str], enabled: bool) -> list[Outcome]:
-        """Suspend services or end that, one nftables transaction each."""
+        """Suspend services or end that, all in one nftables transaction."""
         async with self._turn:
-            snapshot, outcomes = await self._edge.read(devices), []
+            snapshot, links, outcomes = await self._edge.read(devices), dict[str, str](), list[Outcome]()
             for device in devices:
-                outcome, snapshot = await self._set_admin(device, enabled, snapshot)
-                outcomes.append(outcome)
-            await self._edge.keep(snapshot, [each.device for each in outcomes if each.error is None])
+                try:
+                    links[device] = self._link_to_set_admin(device, snapshot)
+                except Rejected as refused:
+                    outcomes.append(Outcome(device, changed=False, error=refused))
+                    continue
+                outcomes.append(Outcome(device, changed=(links[device] in snapshot.suspended) == enabled))
+            steps = changes.changes_to_set_admin(links.values(), enabled, snapshot, self._settings)
+            try:
+                await self._edge.do(steps)
+            except Rejected as refused:
+                outcomes = [Outcome(each.device, changed=False, error=each.error or refused) for each in outcomes]
+            await self._edge.keep(await self._edge.reread(snapshot, steps), links)
         return outcomes
 
     async def measure(self, devices: Sequence[str]) -> dict[str, Levels]:
@@ -162,7 +171,9 @@ class LinuxEdgeDriver:
 
     async def _make(self, wanted: WantedAccess, snapshot: Snapshot) -> tuple[Outcome, Snapshot]:
         """Make one service as it is wanted; what was made for one that is refused half way is taken away again."""
-        device, new = wanted.device, self._observed(snapshot, wanted.device) is None
+        device = wanted.device
+        snapshot = await self._edge.with_traffic(snapshot, [device])
+        new = self._observed(snapshot, device) is None
         try:
             steps = self._changes(wanted, snapshot)
         except Rejected as refused:
@@ -172,17 +183,16 @@ class LinuxEdgeDriver:
             _, snapshot = await self._remove(device, snapshot)
         return outcome, snapshot
 
-    async def _set_admin(self, device: str, enabled: bool, snapshot: Snapshot) -> tuple[Outcome, Snapshot]:
+    def _link_to_set_admin(self, device: str, snapshot: Snapshot) -> str:
         try:
-            steps = changes.changes_to_set_admin(device, enabled, snapshot, self._settings, self._adopted)
+            return changes.link_to_set_admin(device, snapshot, self._settings, self._adopted)
         except Occupied as error:
-            return Outcome(device, changed=False, error=Conflict(self.name, "set-admin", str(error))), snapshot
+            raise Conflict(self.name, "set-admin", str(error)) from error
         except KeyError:
-            missing = Rejected(self.name, "set-admin", f"port {device} is not configured")
-            return Outcome(device, changed=False, error=missing), snapshot
-        return await self._do(device, steps, snapshot)
+            raise Rejected(self.name, "set-admin", f"port {device} is not configured") from None
 
     async def _remove(self, device: str, snapshot: Snapshot) -> tuple[Outcome, Snapshot]:
+        snapshot = await self._edge.with_traffic(snapshot, [device])
         try:
             steps = changes.changes_to_remove(device, snapshot, self._settings, self._adopted)
         except Occupied as error:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import structlog
 
@@ -40,19 +40,27 @@ class Edge:
         return await self._snapshot(devices)
 
     async def reread(self, snapshot: Snapshot, steps: Iterable[Change]) -> Snapshot:
-        """A snapshot brought up to date with what some changes touched."""
+        """A snapshot with the links and the table that changes touched read again, without those links' traffic."""
         touched, walled = set(), False
         for step in steps:
             walled = walled or isinstance(step, SetFirewall)
             touched |= {getattr(step, each.name) for each in fields(step) if each.name in ("link", "to")}
-        if not touched and not walled:
-            return snapshot
-        found = await self._session.ask("get links", lambda kernel: kernel.links(sorted(touched)))
-        traffic = await self._session.ask("get traffic", lambda kernel: kernel.traffic(found))
-        table = await self._session.ask("list table", lambda kernel: kernel.firewall()) if walled else snapshot.firewall
         links = {name: link for name, link in snapshot.links.items() if name not in touched}
         kept = {name: each for name, each in snapshot.traffic.items() if name not in touched}
-        return Snapshot({**links, **{link.name: link for link in found}}, {**kept, **traffic}, table)
+        if touched:
+            found = await self._session.ask("get links", lambda kernel: kernel.links(sorted(touched)))
+            links |= {link.name: link for link in found}
+        table = await self._session.ask("list table", lambda kernel: kernel.firewall()) if walled else snapshot.firewall
+        return Snapshot(links, kept, table)
+
+    async def with_traffic(self, snapshot: Snapshot, devices: Collection[str] | None) -> Snapshot:
+        """A snapshot with the traffic of the services on some devices, or on all, that it has not."""
+        asked = reading.asked_for(snapshot, devices, self._settings)
+        links = [snapshot.links[name] for name in asked if name not in snapshot.traffic]
+        if not links:
+            return snapshot
+        traffic = await self._session.ask("get traffic", lambda kernel: kernel.traffic(links))
+        return replace(snapshot, traffic={**snapshot.traffic, **traffic})
 
     async def do(self, steps: Sequence[Change]) -> None:
         """Make changes in order; raises at the first that is refused."""
@@ -60,7 +68,9 @@ class Edge:
             await self._session.ask(type(step).__name__, lambda kernel, step=step: kernel.do(step))  # type: ignore[misc]
 
     async def keep(self, snapshot: Snapshot, devices: Iterable[str]) -> None:
-        """Have the ledger say of some devices what a snapshot shows, and have it on disk; raises ``Busy``."""
+        """Have the ledger say of some devices what the kernel shows, and have it on disk; raises ``Busy``."""
+        devices = list(devices)
+        snapshot = await self.with_traffic(snapshot, devices)
         observed = (reading.observed(snapshot, device, self._settings) for device in devices)
         entries = (ledger.entry_of(each) for each in observed if each is not None)
         whole = [entry for entry in entries if entry is not None]
@@ -97,15 +107,8 @@ class Edge:
 
     async def _snapshot(self, devices: Collection[str] | None) -> Snapshot:
         links = await self._session.ask("get links", lambda kernel: kernel.links())
-        by_name = {link.name: link for link in links}
-        asked = reading.asked_for(Snapshot(by_name), devices, self._settings)
-        traffic = {}
-        if asked:
-            traffic = await self._session.ask(
-                "get traffic", lambda kernel: kernel.traffic([by_name[name] for name in asked])
-            )
         table = await self._session.ask("list table", lambda kernel: kernel.firewall())
-        return Snapshot(by_name, traffic, table)
+        return await self.with_traffic(Snapshot({link.name: link for link in links}, firewall=table), devices)
 
     def _others_suspended(self, snapshot: Snapshot) -> frozenset[str]:
         """The suspended links that no service in the ledger will suspend again."""

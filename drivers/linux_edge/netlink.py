@@ -30,6 +30,7 @@ _CLONE_NEWNET = 0x40000000
 _IFF_UP, _IFF_RUNNING = 0x1, 0x40
 _ROOT, _INGRESS, _INGRESS_PARENT = 0xFFFFFFFF, 0xFFFF0000, 0xFFFFFFF1
 _QUEUE_HANDLE, _CLASS = QUEUE << 16, QUEUE << 16 | 1
+_LEAF = (QUEUE + 1) << 16
 _ETH_P_ALL = 3
 _LINK_SCOPE = 253
 _PROTOCOLS = {0x8100: "802.1Q", 0x88A8: "802.1ad"}
@@ -157,7 +158,7 @@ class Netlink:
         options = {"rate": rate, "burst": burst, "cburst": burst, "quantum": quantum}
         self._ip.tc("replace-class", "htb", index, _CLASS, parent=_QUEUE_HANDLE, **options)
         # Short queues where the kernel has them; else the class queues as many packets as the link does.
-        self._unless({errno.ENOENT, errno.EEXIST}, lambda: self._ip.tc("add", "fq_codel", index, 0, parent=_CLASS))
+        self._unless({errno.ENOENT, errno.EEXIST}, lambda: self._ip.tc("add", "fq_codel", index, _LEAF, parent=_CLASS))
 
     def _set_redirect(self, change: values.Redirect) -> None:
         index, to = self._index(change.link), self._index(change.to)

@@ -7,13 +7,12 @@ from drivers.access import ObservedAccess, PresentDevice
 from drivers.linux_edge import names
 from drivers.linux_edge.names import Attachment
 from drivers.linux_edge.settings import LinuxEdgeSettings
-from drivers.linux_edge.values import Link, Snapshot
+from drivers.linux_edge.values import VLAN, Link, Snapshot
 from pon.onu import Presence
 
 UNMODELLED = frozenset({"assured_upstream_bps", "fixed_upstream_bps", "priority", "ppp_user"})
 """One service has one class a direction: nothing to assure against others; frames are not marked."""
 
-VLAN, IFB = "vlan", "ifb"
 _INNER = "802.1Q"
 
 
@@ -22,17 +21,11 @@ def is_ours(link: Link) -> bool:
     return link.group == names.GROUP or link.alias == names.OUTER_ALIAS or names.parse_alias(link.alias) is not None
 
 
-def children_of(snapshot: Snapshot, link: Link) -> list[Link]:
-    """The VLAN links on a link."""
-    return [each for each in snapshot.links.values() if each.kind == VLAN and each.parent == link.index]
-
-
 def service_links(snapshot: Snapshot, settings: LinuxEdgeSettings) -> dict[str, Link]:
     """The link of each service by its device: the port it is marked with, or what its VLANs spell if another made it.
 
     Links that carry others (an S-VLAN's) are no service's, nor is what was only begun here.
     """
-    outer = {link.parent for link in snapshot.links.values() if link.kind == VLAN}
     found: dict[str, Link] = {}
     for link in snapshot.links.values():
         attachment = attachment_of(snapshot, link, settings)
@@ -41,7 +34,7 @@ def service_links(snapshot: Snapshot, settings: LinuxEdgeSettings) -> dict[str, 
         marked = names.parse_alias(link.alias)
         if marked is not None:
             found[marked[1]] = link
-        elif attachment.s_vlan and not is_ours(link) and link.index not in outer:
+        elif attachment.s_vlan and not is_ours(link) and not snapshot.vlans_on(link):
             found.setdefault(str(attachment), link)
     return found
 
@@ -136,7 +129,7 @@ def address_of(prefix: str) -> str:
 
 
 def _tagged(snapshot: Snapshot, parent: Link, protocol: str, vlan: int) -> Link | None:
-    on_it = (each for each in children_of(snapshot, parent) if (each.protocol, each.vlan) == (protocol, vlan))
+    on_it = (each for each in snapshot.vlans_on(parent) if (each.protocol, each.vlan) == (protocol, vlan))
     return next(on_it, None)
 
 

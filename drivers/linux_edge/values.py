@@ -1,7 +1,11 @@
 """What a kernel shows, and what can be changed in it, as plain values."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+
+VLAN, IFB = "vlan", "ifb"
+"""Kinds of links."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class Firewall:
     rules: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Snapshot:
     """The kernel at one moment: links by name, the traffic of some of them by name, and the table if there is one."""
 
@@ -58,11 +62,27 @@ class Snapshot:
 
     def by_index(self, index: int) -> Link | None:
         """The link that has an index."""
-        return next((link for link in self.links.values() if link.index == index), None)
+        return self._indices.get(index)
+
+    def vlans_on(self, link: Link) -> Sequence[Link]:
+        """The VLAN links on a link."""
+        return self._vlans.get(link.index, ())
 
     def traffic_of(self, name: str) -> Traffic:
         """How a link handles traffic, as it comes when it was not asked."""
         return self.traffic.get(name, Traffic())
+
+    @cached_property
+    def _indices(self) -> Mapping[int, Link]:
+        return {link.index: link for link in self.links.values()}
+
+    @cached_property
+    def _vlans(self) -> Mapping[int, Sequence[Link]]:
+        found: dict[int, list[Link]] = {}
+        for link in self.links.values():
+            if link.kind == VLAN:
+                found.setdefault(link.parent, []).append(link)
+        return found
 
     @property
     def suspended(self) -> frozenset[str]:

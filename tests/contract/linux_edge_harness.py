@@ -290,7 +290,8 @@ def configuration_of(netns: str) -> bytes:
         told.append([name, link.get("ifalias"), link["group"], "UP" in link["flags"], kind.get("info_kind")])
         told.append([link.get("link"), kind.get("info_data", {}).get("id"), kind.get("info_data", {}).get("protocol")])
         if name != "lo":
-            told.append(printed("tc", "-n", netns, "class", "show", "dev", name))
+            classes = printed("tc", "-n", netns, "class", "show", "dev", name).splitlines()
+            told.append([each for each in classes if each.startswith("class htb")])
             told.append("Redirect" in printed("tc", "-n", netns, "filter", "show", "dev", name, "ingress"))
     told += sorted([each["dst"], each.get("dev")] for each in shown(netns, "route"))
     told.append(printed("ip", "netns", "exec", netns, "nft", "-s", "list", "ruleset"))

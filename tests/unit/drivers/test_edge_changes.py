@@ -163,7 +163,7 @@ def test_a_vlan_that_others_made_is_listed_and_a_conflict_until_adopted() -> Non
     with pytest.raises(Occupied):
         changes.changes_to_remove("eth1.201.301", kernel.snapshot, SETTINGS, ())
     with pytest.raises(Occupied):
-        changes.changes_to_set_admin("eth1.201.301", False, kernel.snapshot, SETTINGS, ())
+        changes.link_to_set_admin("eth1.201.301", kernel.snapshot, SETTINGS, ())
     adopted = replace(WANTED, port="eth1.201.301", device="eth1.201.301")
     make(kernel, adopted, "eth1.201.301")
 
@@ -220,7 +220,8 @@ def test_a_value_that_is_not_allowed_is_refused(wrong: dict[str, object]) -> Non
 def test_suspension_touches_one_set_and_nothing_else() -> None:
     kernel = ValueKernel()
     make(kernel, WANTED)
-    planned = changes.changes_to_set_admin(WANTED.device, False, kernel.snapshot, SETTINGS, ())
+    link = changes.link_to_set_admin(WANTED.device, kernel.snapshot, SETTINGS, ())
+    planned = changes.changes_to_set_admin([link], False, kernel.snapshot, SETTINGS)
     kernel.do(planned)
 
     assert [type(each) for each in planned] == [SetFirewall]
