@@ -73,15 +73,17 @@ def changes_for(
     link = reading.link_at(snapshot, attachment, settings)
     _check_mine(wanted, attachment, link, snapshot, adopted)
     former = services.get(wanted.device)
-    _check_one_kind(wanted, attachment, former, snapshot)
+    moving = former if former is not None and (link is None or former.index != link.index) else None
+    leftovers = _leftovers(snapshot, _parts(moving), keep=_targets(attachment, link, snapshot, settings))
+    _check_one_kind(wanted, attachment, snapshot, {*_parts(moving), *leftovers})
     steps: list[Change] = []
-    if former is not None and (link is None or former.index != link.index):
-        _check_removable(wanted.device, former, adopted)
+    if moving is not None:
+        _check_removable(wanted.device, moving, adopted)
         suspend = () if wanted.enabled else (names.link_name(attachment) if link is None else link.name,)
-        steps += _removal(former, snapshot, settings, suspend)
-        steps += _emptied(former, attachment, snapshot, settings)
-        walled = firewall.after(snapshot.firewall, suspend, (former.name,), settings)
+        steps += _removal(moving, snapshot, settings, suspend)
+        walled = firewall.after(snapshot.firewall, suspend, (moving.name,), settings)
         snapshot = replace(snapshot, firewall=walled)
+    steps += map(DeleteLink, leftovers)
     if attachment.c_vlan is not None:
         steps += _outer(attachment, snapshot, settings)
     return steps + list(_service(wanted, attachment, link, snapshot, settings))
@@ -93,9 +95,9 @@ def changes_to_remove(
     """The changes that leave nothing of a device, nor of what was begun here for any; raises ``Occupied``."""
     link = reading.service_links(snapshot, settings).get(device)
     if link is None:
-        return _leftovers(snapshot)
+        return [*map(DeleteLink, _leftovers(snapshot, ()))]
     _check_removable(device, link, adopted)
-    return [*_removal(link, snapshot, settings), *_leftovers(snapshot, gone=link)]
+    return [*_removal(link, snapshot, settings), *map(DeleteLink, _leftovers(snapshot, _parts(link)))]
 
 
 def link_to_set_admin(device: str, snapshot: Snapshot, settings: LinuxEdgeSettings, adopted: Collection[str]) -> str:
@@ -142,16 +144,13 @@ def _check_mine(
         raise Occupied(f"{link.name} has an alias or queueing that ztpd did not set: adopt it, or take them away")
 
 
-def _check_one_kind(wanted: WantedAccess, attachment: Attachment, former: Link | None, snapshot: Snapshot) -> None:
+def _check_one_kind(wanted: WantedAccess, attachment: Attachment, snapshot: Snapshot, going: Collection[str]) -> None:
     """An interface has one untagged service or tagged ones: the first one's rate would hold for all."""
     access = snapshot.links[attachment.interface]
     marked = names.parse_alias(access.alias)
     if attachment.s_vlan and marked is not None and marked[1] != wanted.device:
         raise Occupied(f"port {wanted.port}: {access.name} has an untagged service ({access.alias})")
-    if attachment.s_vlan:
-        return
-    own = set() if former is None else {former.index, former.parent}
-    if any(link.index not in own for link in snapshot.vlans_on(access)):
+    if attachment.s_vlan == 0 and any(link.name not in going for link in snapshot.vlans_on(access)):
         raise Occupied(f"port {wanted.port}: {access.name} has VLANs on it")
 
 
@@ -258,22 +257,28 @@ def _removal(
     yield SetAlias(link.name, "")
 
 
-def _emptied(link: Link, going_to: Attachment, snapshot: Snapshot, settings: LinuxEdgeSettings) -> Iterator[Change]:
-    """The S-VLAN's link goes with the last service in it, unless that one stays in the S-VLAN."""
-    outer = snapshot.by_index(link.parent)
-    if outer is None or outer.alias != names.OUTER_ALIAS or len(snapshot.vlans_on(outer)) > 1:
-        return
-    if going_to.c_vlan is None or reading.outer_at(snapshot, going_to, settings) != outer:
-        yield DeleteLink(outer.name)
+def _parts(link: Link | None) -> tuple[str, ...]:
+    """The links that a service consists of and shares with none."""
+    return () if link is None else (link.name, names.upstream_name(link.name))
 
 
-def _leftovers(snapshot: Snapshot, gone: Link | None = None) -> list[Change]:
-    """What was begun or half removed here: links without a mark, S-VLANs without services, ifbs without a link."""
-    going = set() if gone is None else {gone.name, names.upstream_name(gone.name)}
-    ours = [link for link in snapshot.links.values() if link.group == names.GROUP and link.name not in going]
-    begun = {link.name for link in ours if link.kind == VLAN and not link.alias}
-    shapers = {names.upstream_name(name) for name in snapshot.links.keys() - begun - going}
+def _targets(
+    attachment: Attachment, link: Link | None, snapshot: Snapshot, settings: LinuxEdgeSettings
+) -> frozenset[str]:
+    """The links that a service will consist of, which may have been begun already."""
+    name = names.link_name(attachment) if link is None else link.name
+    outer = None if attachment.c_vlan is None else reading.outer_at(snapshot, attachment, settings)
+    return frozenset({name, names.upstream_name(name), "" if outer is None else outer.name})
+
+
+def _leftovers(snapshot: Snapshot, going: Collection[str], keep: Collection[str] = ()) -> list[str]:
+    """What was begun or half removed here: links without a mark, ifbs without a link, S-VLANs without services."""
+    there = [link for link in snapshot.links.values() if link.name not in going]
+    ours = [link for link in there if link.group == names.GROUP and link.name not in keep]
+    begun = [link.name for link in ours if link.kind == VLAN and not link.alias]
+    shapers = {names.upstream_name(link.name) for link in there if link.name not in begun}
     alone = [link.name for link in ours if link.kind == IFB and link.name not in shapers]
-    outer = [link for link in ours if link.alias == names.OUTER_ALIAS]
-    empty = [link.name for link in outer if {each.name for each in snapshot.vlans_on(link)} <= begun | going]
-    return [DeleteLink(name) for name in (*sorted(begun), *alone, *empty)]
+    gone, outer = {*begun, *going}, [link for link in ours if link.alias == names.OUTER_ALIAS]
+    empty = [link.name for link in outer if all(each.name in gone for each in snapshot.vlans_on(link))]
+    # A begun link goes before what it is on: the kernel would take it along.
+    return [*sorted(begun, key=lambda name: -snapshot.links[name].index), *alone, *empty]

@@ -99,7 +99,7 @@ class Edge:
 
     async def notices(self) -> Notices:
         """Hear of changes from now on."""
-        return await self._session.ask("listen", lambda kernel: kernel.notices())
+        return await self._session.notices()
 
     async def close(self) -> None:
         """Let go of the kernel."""

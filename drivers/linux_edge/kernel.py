@@ -8,7 +8,7 @@ from drivers.linux_edge.values import Change, Firewall, Link, Traffic
 
 
 class Notices(Protocol):
-    """Word from the kernel that links or neighbours changed. Belongs to the event loop."""
+    """Word from the kernel that links changed. Belongs to the event loop."""
 
     async def next(self) -> None:
         """Wait until something changed; raises ``Unreachable`` when there will be no more word."""

@@ -121,7 +121,7 @@ class Netlink:
         return None if megabits in (0, 0xFFFF, _SPEED_UNKNOWN) else megabits * 1_000_000
 
     def notices(self) -> Notices:
-        """Hear of links and neighbours that change."""
+        """Hear of links that change."""
         with self._told("listen"):
             return NetlinkNotices(self._settings.name)
 

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from drivers.errors import Unreachable
-from drivers.linux_edge.kernel import Kernel, Opener
+from drivers.linux_edge.kernel import Kernel, Notices, Opener
+from drivers.linux_edge.notices import NoticesUntil
 from drivers.linux_edge.settings import LinuxEdgeSettings
 
 T = TypeVar("T")
@@ -20,6 +21,7 @@ class _Worker:
         self._opener = opener
         self._kernel: Kernel | None = None
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"edge-{settings.name}")
+        self.ended = asyncio.Event()
 
     def submit(self, call: Callable[[Kernel], T]) -> asyncio.Future[T]:
         return asyncio.wrap_future(self._executor.submit(lambda: call(self._opened())))
@@ -61,8 +63,11 @@ class EdgeSession:
         """Whether nothing is known to be wrong since the kernel was first asked."""
         return self._worker is not None
 
-    async def ask(self, operation: str, call: Callable[[Kernel], T]) -> T:
-        """One request; after ``Unreachable`` the kernel is opened anew by the next."""
+    async def ask(self, operation: str, call: Callable[[Kernel], T], unclaimed: Callable[[T], None] | None = None) -> T:
+        """One request; after ``Unreachable`` the kernel is opened anew by the next.
+
+        ``unclaimed`` is handed an answer that comes when nobody waits for it any more.
+        """
         if self._worker is None:
             self._worker = _Worker(self._settings, self._opener)
         worker, limit = self._worker, self._settings.request_timeout_s
@@ -71,12 +76,22 @@ class EdgeSession:
         try:
             async with asyncio.timeout(limit):
                 return await asyncio.shield(waiting)
+        except asyncio.CancelledError:
+            _hand_on(waiting, unclaimed)
+            raise
         except TimeoutError:
+            _hand_on(waiting, unclaimed)
             self._drop(worker)
             raise Unreachable(self._settings.name, operation, f"no answer within {limit:g} s") from None
         except Unreachable:
             self._drop(worker)
             raise
+
+    async def notices(self) -> Notices:
+        """Hear of changes until the kernel is let go."""
+        heard = await self.ask("listen", lambda kernel: kernel.notices(), lambda late: late.close())
+        ended = asyncio.Event() if self._worker is None else self._worker.ended
+        return NoticesUntil(self._settings.name, heard, ended)
 
     async def close(self) -> None:
         """Let go of the kernel and its thread."""
@@ -92,9 +107,18 @@ class EdgeSession:
     def _drop(self, worker: _Worker) -> None:
         if self._worker is worker:
             self._worker = None
+        worker.ended.set()
         if worker not in self._ending:
             self._ending[worker] = ending = worker.end()
             ending.add_done_callback(_heed)
+
+
+def _hand_on(waiting: asyncio.Future[T], unclaimed: Callable[[T], None] | None) -> None:
+    def answered(done: asyncio.Future[T]) -> None:
+        if unclaimed is not None and not done.cancelled() and done.exception() is None:
+            unclaimed(done.result())
+
+    waiting.add_done_callback(answered)
 
 
 def _heed(waiting: asyncio.Future[T]) -> None:

@@ -1,5 +1,6 @@
 """The Linux edge driver on a real kernel with real traffic: the rate sold, the walled garden, and a restart."""
 
+import asyncio
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
@@ -235,10 +236,15 @@ async def test_a_link_tells_its_speed(network: EdgeNetwork, tmp_path: Path) -> N
 async def test_a_namespace_that_is_made_anew_is_entered_again(network: EdgeNetwork, tmp_path: Path) -> None:
     async with driver_of(network, tmp_path) as driver:
         await make_so(driver, UNTAGGED)
+        listening = asyncio.Event()
+        watching = asyncio.create_task(driver.watch(lambda present: None, listening.set))
+        await asyncio.wait_for(listening.wait(), 10)
         restart_edge(network)
 
         with pytest.raises(Unreachable, match=network.edge):
             await driver.ports()
+        with pytest.raises(Unreachable):
+            await asyncio.wait_for(watching, 10)
         assert differences(UNTAGGED, (await driver.read(["acc0"]))["acc0"]) == ()
 
 

@@ -4,8 +4,6 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from drivers.access import WantedAccess, differences
 from drivers.linux_edge import changes, firewall, names, reading
@@ -58,42 +56,52 @@ def _set_in(traffic: object) -> list[object]:
     return [getattr(traffic, name) for name in ("root", "rate_bps", "ingress", "redirect", "routes", "addresses")]
 
 
-@given(st.sampled_from(SHAPES), st.sampled_from(SHAPES), st.integers(0, 40))
-def test_a_change_stopped_anywhere_ends_right_when_it_is_made_again(
-    first: WantedAccess, second: WantedAccess, steps: int
-) -> None:
+@pytest.mark.parametrize("second", SHAPES)
+@pytest.mark.parametrize("first", SHAPES)
+def test_a_change_stopped_anywhere_ends_right_when_it_is_made_again(first: WantedAccess, second: WantedAccess) -> None:
+    for steps in range(_length(second, first) + 1):
+        kernel = ValueKernel()
+        make(kernel, first)
+        kernel.do(changes.changes_for(second, kernel.snapshot, SETTINGS, ())[:steps])
+        make(kernel, second)
+
+        assert is_so(kernel, second), f"stopped after {steps}"
+        ours = [link for link in kernel.links.values() if link.group == names.GROUP]
+        assert len(ours) == (1 if second.s_vlan == 0 else 2 if second.c_vlan is None else 3)
+
+
+@pytest.mark.parametrize("wanted", SHAPES)
+def test_a_removal_stopped_anywhere_ends_with_nothing_when_it_is_made_again(wanted: WantedAccess) -> None:
+    for steps in range(12):
+        kernel = ValueKernel()
+        make(kernel, wanted)
+        kernel.do(changes.changes_to_remove(wanted.device, kernel.snapshot, SETTINGS, ())[:steps])
+        kernel.do(changes.changes_to_remove(wanted.device, kernel.snapshot, SETTINGS, ()))
+
+        assert kernel.links == ValueKernel().links
+        assert kernel.firewall is None
+
+
+@pytest.mark.parametrize("then", SHAPES)
+@pytest.mark.parametrize("wanted", SHAPES)
+def test_a_service_that_was_only_begun_is_taken_away_or_gives_way(wanted: WantedAccess, then: WantedAccess) -> None:
+    for steps in range(_length(wanted) + 1):
+        kernel = ValueKernel()
+        kernel.do(changes.changes_for(wanted, kernel.snapshot, SETTINGS, ())[:steps])
+        given_way = ValueKernel()
+        given_way.do(changes.changes_for(wanted, given_way.snapshot, SETTINGS, ())[:steps])
+        kernel.do(changes.changes_to_remove(wanted.device, kernel.snapshot, SETTINGS, ()))
+        make(given_way, then)
+
+        assert kernel.links == ValueKernel().links
+        assert is_so(given_way, then)
+
+
+def _length(wanted: WantedAccess, *before: WantedAccess) -> int:
     kernel = ValueKernel()
-    make(kernel, first)
-    planned = changes.changes_for(second, kernel.snapshot, SETTINGS, ())
-
-    kernel.do(planned[:steps])
-    make(kernel, second)
-
-    assert is_so(kernel, second)
-    ours = [link for link in kernel.links.values() if link.group == names.GROUP]
-    assert len(ours) == (1 if second.s_vlan == 0 else 2 if second.c_vlan is None else 3)
-
-
-@given(st.sampled_from(SHAPES), st.integers(0, 40))
-def test_a_removal_stopped_anywhere_ends_with_nothing_when_it_is_made_again(wanted: WantedAccess, steps: int) -> None:
-    kernel = ValueKernel()
-    make(kernel, wanted)
-    planned = changes.changes_to_remove(wanted.device, kernel.snapshot, SETTINGS, ())
-
-    kernel.do(planned[:steps])
-    kernel.do(changes.changes_to_remove(wanted.device, kernel.snapshot, SETTINGS, ()))
-
-    assert kernel.links == ValueKernel().links
-    assert kernel.firewall is None
-
-
-@given(st.integers(0, 40))
-def test_a_service_that_was_only_begun_is_taken_away(steps: int) -> None:
-    kernel = ValueKernel()
-    kernel.do(changes.changes_for(WANTED, kernel.snapshot, SETTINGS, ())[:steps])
-    kernel.do(changes.changes_to_remove(WANTED.device, kernel.snapshot, SETTINGS, ()))
-
-    assert kernel.links == ValueKernel().links
+    for each in before:
+        make(kernel, each)
+    return len(changes.changes_for(wanted, kernel.snapshot, SETTINGS, ()))
 
 
 def test_a_new_rate_is_one_change() -> None:

@@ -7,6 +7,7 @@ The kernel is one of values (``edges``), which a test stops, restarts and reads;
 import asyncio
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -18,6 +19,7 @@ from drivers.access import WantedAccess, differences
 from drivers.errors import Busy, Conflict, Rejected, Unreachable
 from drivers.linux_edge import LinuxEdgeDriver, LinuxEdgeSettings
 from drivers.linux_edge.kernel import Notices
+from drivers.linux_edge.session import EdgeSession
 from drivers.linux_edge.values import Change, Firewall, Link, Traffic
 from tests.unit.drivers.edges import SETTINGS, WANTED, ValueKernel
 
@@ -274,6 +276,37 @@ async def test_calls_at_the_same_time_take_turns(machine: Machine) -> None:
         await asyncio.gather(make_so(driver, WANTED), make_so(driver, OTHER), driver.list_discovered())
         assert await is_so(driver, WANTED)
         assert await is_so(driver, OTHER)
+
+
+async def test_notices_that_come_too_late_are_closed(machine: Machine) -> None:
+    asked, answer, late = asyncio.Event(), threading.Event(), Late()
+    loop = asyncio.get_running_loop()
+
+    class Slow(OpenedKernel):
+        def notices(self) -> Notices:
+            loop.call_soon_threadsafe(asked.set)
+            answer.wait(10)
+            return late
+
+    session = EdgeSession(machine.settings, lambda settings: Slow(machine))
+    asking = asyncio.create_task(session.notices())
+    await asked.wait()
+    asking.cancel()
+    await asyncio.wait({asking})
+    answer.set()
+    await session.close()
+
+    assert late.closed
+
+
+class Late:
+    closed = False
+
+    async def next(self) -> None:
+        raise NotImplementedError("nobody waits")
+
+    def close(self) -> None:
+        self.closed = True
 
 
 def test_importing_the_driver_does_not_import_pyroute2() -> None:
