@@ -1,6 +1,10 @@
 """What can go wrong with an element, by class: the class decides what happens next, the data says what to show."""
 
 
+class HostKeysUnreadable(ValueError):
+    """The host key or known_hosts file that is configured for an element cannot be used; the message says why."""
+
+
 class ElementError(Exception):
     """An element did not do what it was asked; ``operation`` names the RPC or command, ``answer`` what came back.
 

@@ -14,45 +14,46 @@ from drivers.errors import Rejected
 class ReadOnly:
     """``drivers.base.Driver`` that passes on what only reads; every verb that writes raises ``Rejected``.
 
-    A driver whose ``watch`` or session writes by itself must be told so by its own settings as well.
+    ``bare`` is the driver itself, for what is no part of the protocol and only reads. A driver whose ``watch`` or
+    session writes by itself must be told so by its own settings as well.
     """
 
     def __init__(self, driver: Driver, why: str) -> None:
         self.name = driver.name
-        self._driver = driver
+        self.bare = driver
         self._why = why
 
     async def capabilities(self) -> Capabilities:
         """What the element can do."""
-        return await self._driver.capabilities()
+        return await self.bare.capabilities()
 
     async def ports(self) -> frozenset[str]:
         """The element's own names of the access ports it has."""
-        return await self._driver.ports()
+        return await self.bare.ports()
 
     async def watch(self, heard: Heard, listening: Callable[[], None]) -> None:
         """Call ``heard`` for every announcement until cancelled."""
-        await self._driver.watch(heard, listening)
+        await self.bare.watch(heard, listening)
 
     async def list_discovered(self) -> list[PresentDevice]:
         """Every device present on any port."""
-        return await self._driver.list_discovered()
+        return await self.bare.list_discovered()
 
     async def list_provisioned(self) -> list[ObservedAccess]:
         """Everything that is configured."""
-        return await self._driver.list_provisioned()
+        return await self.bare.list_provisioned()
 
     async def read(self, devices: Sequence[str]) -> dict[str, ObservedAccess]:
         """The configuration and state of the devices."""
-        return await self._driver.read(devices)
+        return await self.bare.read(devices)
 
     async def plan(self, wanted: Sequence[WantedAccess]) -> list[Plan]:
         """Read, and say for each what would have to change."""
-        return await self._driver.plan(wanted)
+        return await self.bare.plan(wanted)
 
     async def measure(self, devices: Sequence[str]) -> dict[str, Levels]:
         """What the element measures of the devices."""
-        return await self._driver.measure(devices)
+        return await self.bare.measure(devices)
 
     async def apply(self, plans: Sequence[Plan]) -> list[Outcome]:
         """Refused."""
@@ -76,11 +77,11 @@ class ReadOnly:
 
     def adopt(self, devices: Iterable[str]) -> None:
         """Remember what is ours; nothing is written."""
-        self._driver.adopt(devices)
+        self.bare.adopt(devices)
 
     async def close(self) -> None:
         """End the session."""
-        await self._driver.close()
+        await self.bare.close()
 
     def _refuse(self, verb: str) -> NoReturn:
         raise Rejected(self.name, verb, f"nothing is written here: {self._why}")

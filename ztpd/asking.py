@@ -155,7 +155,7 @@ def show(found: Status, *, as_json: bool) -> None:
 
 def _up(found: Status, name: str) -> str:
     if name in found.listened_to:
-        return f"up; {parts.ONLY_LISTENED_TO}"
+        return f"up; {parts.OBSERVED}"
     return f"up; {parts.SHADOWED}" if name in found.shadowed else "up"
 
 

@@ -51,7 +51,7 @@ async def check(configuration: Configuration, *, offline: bool) -> list[Finding]
         _made(configuration, "tokens", parts.tokens, lambda tokens: _names(each.name for each in tokens)),
         _made(configuration, "acs", parts.acs, lambda acs: "off" if acs is None else f"port {acs.port}"),
         _made(configuration, "endpoints", parts.endpoints, lambda found: _names(each.name for each in found)),
-        _made(configuration, "elements", parts.elements, _names),
+        _made(configuration, "elements", parts.drivers, _names),
         _made(
             configuration,
             "syslog",
@@ -66,7 +66,7 @@ async def check(configuration: Configuration, *, offline: bool) -> list[Finding]
         return findings
     remarks = parts.remarks(configuration)
     answers = await asyncio.gather(
-        *(_element(each, remarks.get(name)) for name, each in parts.elements(configuration).items())
+        *(_element(each, remarks.get(name)) for name, each in parts.drivers(configuration).items())
     )
     broker = parts.broker(configuration)
     if broker is not None:

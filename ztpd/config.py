@@ -19,6 +19,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import EnvSettingsSource, SettingsError
 
 from ztpd.domain.profile import Profile
+from ztpd.element_settings import DRIVERS
 from ztpd.settings import ENVIRONMENT_DELIMITER, ENVIRONMENT_PREFIX, Settings
 
 T = TypeVar("T")
@@ -206,6 +207,8 @@ def _problem_of(file: Path, model: type[BaseModel], error: ErrorDetails) -> Conf
     key = _dotted(error["loc"])
     if error["type"] == "extra_forbidden":
         return _unknown(file, model, error["loc"])
+    if error["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+        return _of_no_kind(file, key, error)
     if error["type"] == "missing":
         return ConfigProblem(file, key, "is missing", "Add it.")
     if error["type"] in _MISTAKEN:
@@ -226,8 +229,24 @@ def _lowered(sentence: str) -> str:
     return sentence[:1].lower() + sentence[1:]
 
 
+def _of_no_kind(file: Path, key: str, error: ErrorDetails) -> ConfigProblem:
+    """A table whose kind is told by one of its keys, which is missing or says none that is known."""
+    context = error.get("ctx", {})
+    discriminator = str(context["discriminator"]).strip("'")
+    key = f"{key}.{discriminator}"
+    if error["type"] == "union_tag_not_found":
+        return ConfigProblem(file, key, "is missing", "Add it.")
+    problem = f"{context['tag']!r} is none of {context['expected_tags']}"
+    return ConfigProblem(file, key, problem, "Correct the value.")
+
+
 def _dotted(location: tuple[int | str, ...]) -> str:
-    return ".".join(map(str, location))
+    """The key as the file has it; pydantic also names the kind of a table that may be of several."""
+    return ".".join(str(part) for index, part in enumerate(location) if not _is_kind(location, index))
+
+
+def _is_kind(location: tuple[int | str, ...], index: int) -> bool:
+    return location[0] == "elements" and index == 2 and location[index] in DRIVERS  # elements.0.DRIVER.key
 
 
 def _unknown(file: Path, model: type[BaseModel], location: tuple[int | str, ...]) -> ConfigProblem:
@@ -243,8 +262,10 @@ def _nearest(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
 def _keys_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
     """The keys of the table at a location: tables within tables and arrays of tables are followed."""
     current: type[BaseModel] = model
-    for part in location:
-        if isinstance(part, str) and part in current.model_fields:
+    for index, part in enumerate(location):
+        if _is_kind(location, index):
+            current = DRIVERS[str(part)]
+        elif isinstance(part, str) and part in current.model_fields:
             current = next(iter(_models_in(current.model_fields[part].annotation)), current)
     return sorted(current.model_fields)
 

@@ -16,7 +16,7 @@ import structlog
 from billing_hooks.contract import Attempt, Delivery, Outbox
 from billing_hooks.lane import Seams
 from billing_hooks.sender import Sender
-from drivers.base import Driver, ListsNeighbours
+from drivers.base import Driver
 from ztpd import parts
 from ztpd.acs.contract import Core, CpeFault, CpeOutcome, CpeWork
 from ztpd.acs.messages import Inform
@@ -82,7 +82,6 @@ class Daemon:
     store: Store
     lease: Lease
     drivers: dict[str, Driver]
-    listened_to: dict[str, ListsNeighbours]
     elements: dict[str, Element]
     metrics: Metrics
     random: Random
@@ -145,6 +144,8 @@ class Daemon:
             random=self.random,
             pace=parts.pace(self.configuration),
             policy=parts.retry_policy(self.configuration),
+            vouched=parts.vouched(self.configuration),
+            per_minute=parts.per_minute(self.configuration),
             pass_point=self.pass_point,
             report=self._attempt_ended,
             report_away=self._element_away,
@@ -243,15 +244,27 @@ class Daemon:
 
     def working(self, inbox: Inbox) -> list[Service]:
         """What acts, in the order it starts."""
-        listeners = self.listeners()
         return [
             Service("sender", partial(self.run_sender, self.sender())),
             Service("provisioner", self.provisioner().run),
             Service("shadow", partial(_together, [lane.run for lane in self.shadow_lanes()])),
             Service("inbox", inbox.run),
-            Service("pon", partial(_together, [listeners.pon(driver).run for driver in self.drivers.values()])),
-            Service("lldp", partial(_together, [listeners.lldp(each).run for each in self.listened_to.values()])),
+            Service("elements", partial(_together, list(self._listening(self.listeners())))),
         ]
+
+    def _listening(self, listeners: Listeners) -> Iterator[Callable[[], Coroutine[Any, Any, None]]]:
+        """What hears each element, by what it can tell."""
+        neighbours = parts.listing_neighbours(self.drivers)
+        for name, driver in self.drivers.items():
+            served = self.elements[name].technologies
+            if "pon" in served:
+                yield listeners.pon(driver).run
+            elif name in neighbours:
+                yield listeners.neighbours(neighbours[name]).run
+            elif "wireless" in served:
+                yield listeners.stations(driver).run
+            else:
+                yield listeners.presence(driver).run
 
     def hearing(self, inbox: Inbox) -> list[tuple[Service, asyncio.Event]]:
         """What hears on a socket of this machine, each with an event that is set once it does or has tried."""
@@ -344,7 +357,6 @@ async def run(
             store,
             parts.lease(configuration),
             parts.drivers(configuration),
-            parts.listened_to(configuration),
             _elements(configuration),
             Metrics(),
             # Jitter only; nothing secret is drawn from it.
@@ -352,7 +364,7 @@ async def run(
             pass_point,
         )
         await _recover(daemon)
-        stack.push_async_callback(_part, [*daemon.drivers.values(), *daemon.listened_to.values()])
+        stack.push_async_callback(_part, list(daemon.drivers.values()))
         await _serve(daemon, stack)
         nudged_by = await stack.enter_async_context(nudging(configuration, daemon.nudge, daemon.hint_ended))
         ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -387,7 +399,7 @@ async def _recover(daemon: Daemon) -> None:
     await daemon.adopter().restore()
 
 
-async def _part(elements: Iterable[Driver | ListsNeighbours]) -> None:
+async def _part(elements: Iterable[Driver]) -> None:
     """End every element's session at the same time."""
     await asyncio.gather(*(element.close() for element in elements))
 

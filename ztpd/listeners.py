@@ -5,18 +5,21 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
+from typing import TypeVar
 
 from drivers.access import PresentDevice
 from drivers.base import Driver, ListsNeighbours, Neighbour
 from ztpd.discovery.following import Pace
 from ztpd.discovery.inbox import GROUP
-from ztpd.discovery.lldp import LldpListener
+from ztpd.discovery.listing import HasPorts, ListListener
 from ztpd.discovery.pon import Keep, PonListener
 from ztpd.domain.sighting import Source
 from ztpd.settings import DiscoverySection
-from ztpd.store import sightings
+from ztpd.store import sightings, stations
 from ztpd.store.sightings import Difference
 from ztpd.store.store import Store
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class Listeners:
             asked=self.asked[driver.name],
         )
 
-    def lldp(self, lister: ListsNeighbours) -> LldpListener:
+    def neighbours(self, lister: ListsNeighbours) -> ListListener[Neighbour]:
         """Hears one element that lists its neighbours."""
 
         async def listed(element: str, present: Sequence[Neighbour], read_at: datetime) -> None:
@@ -83,14 +86,46 @@ class Listeners:
                     found = await self.store.commit(
                         sightings.record_neighbours, element, present, read_at, after=after, limit=GROUP
                     )
-                self.sighted(Source.LLDP.value, "kept", len(found))
+                self._heard(element, Source.LLDP, len(found))
                 return found
 
             await _a_few_at_a_time(record)
 
+        return self._list_listener(lister, lister.list_neighbours, listed, self.has_ports)
+
+    def stations(self, driver: Driver) -> ListListener[PresentDevice]:
+        """Hears one element that lists subscribers' devices by their MAC."""
+
+        async def listed(element: str, present: Sequence[PresentDevice], read_at: datetime) -> None:
+            async with self.listing:
+                heard = await self.store.commit(stations.record_stations, element, present, read_at, GROUP)
+            self._heard(element, Source.STATION, heard)
+
+        return self._list_listener(driver, driver.list_discovered, listed, self.has_ports)
+
+    def presence(self, driver: Driver) -> ListListener[PresentDevice]:
+        """Follows an element that knows no devices, whose ports come with its services: whether it answers."""
+
+        async def listed(element: str, present: Sequence[PresentDevice], read_at: datetime) -> None:
+            return
+
+        return self._list_listener(driver, driver.list_discovered, listed, lambda element, ports: None)
+
+    def _heard(self, element: str, source: Source, count: int) -> None:
+        if count:
+            self.sighted(source.value, "kept", count)
+            self.changed(element)
+
+    def _list_listener(
+        self,
+        element: HasPorts,
+        list_now: Callable[[], Awaitable[Sequence[T]]],
+        keep: Callable[[str, Sequence[T], datetime], Awaitable[object]],
+        has_ports: Callable[[str, frozenset[str]], None],
+    ) -> ListListener[T]:
         pace = Pace(self.random, self.section.poll_s, self.section.reconnect_s)
-        asked = self.asked[lister.name]
-        return LldpListener(lister, listed, self.has_ports, self.now, pace, self.report_up, asked)
+        asked = self.asked[element.name]
+        return ListListener(element, list_now, keep, has_ports, self.now, pace, self.report_up, asked)
 
 
 async def _a_few_at_a_time(record: Callable[[Difference | None], Awaitable[list[Difference]]]) -> None:

@@ -1,45 +1,23 @@
 """What may stand in the configuration: every table, its keys, their types and what holds when they are left out."""
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
-    IPvAnyAddress,
-    IPvAnyNetwork,
-    ValidationInfo,
-    field_validator,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ztpd.discovery import line_patterns, traps
 from ztpd.domain.model import Identifier
+from ztpd.element_settings import ElementSection
+from ztpd.sections import Network, Port, Seconds, Section
 
-if TYPE_CHECKING:
-    Network = IPv4Network | IPv6Network
-    Address = IPv4Address | IPv6Address
-else:
-    Address = IPvAnyAddress
-    Network = IPvAnyNetwork
-
-Port = Annotated[int, Field(ge=0, le=65535)]
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Scope = Literal["read", "dispatch", "field", "billing", "admin"]
-Mode = Literal["observe", "shadow", "active"]
 
 ENVIRONMENT_PREFIX = "ZTPD_"
 ENVIRONMENT_DELIMITER = "__"
-
-
-class Section(BaseModel):
-    """A table of the file: unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class NodeSection(Section):
@@ -216,41 +194,6 @@ class ProvisioningSection(Section):
     attempts: Annotated[int, Field(ge=1)] = 20
     retry_first_s: Seconds = 2.0
     retry_longest_s: Seconds = 300.0
-
-
-class ElementSection(Section):
-    """One OLT (``netconf-bbf``), or a switch that is only listened to (``netconf-openconfig``); by password or key.
-
-    Exactly one of ``host_key`` (an OpenSSH public key line) and ``known_hosts_file`` says which host key it must show.
-    ``uplink`` is an OLT's interface towards the network. An element's syslog and traps come from the addresses of
-    ``host``, and from ``hint_addresses``. ``mode`` says what ztpd may do there: configure it (``active``), decide and
-    write nothing (``shadow``), or hear and list only (``observe``).
-    """
-
-    name: Identifier
-    driver: Literal["netconf-bbf", "netconf-openconfig"]
-    mode: Mode = "active"
-    host: str
-    port: Port = 830
-    username: str
-    password_file: Path | None = None
-    key_file: Path | None = None
-    host_key: str | None = None
-    known_hosts_file: Path | None = None
-    uplink: Annotated[str, Field(validate_default=True)] = ""
-    hint_addresses: tuple[Address, ...] = ()
-    connect_timeout_s: Seconds = 10.0
-    rpc_timeout_s: Seconds = 30.0
-
-    @field_validator("uplink")
-    @classmethod
-    def _is_an_olts(cls, uplink: str, info: ValidationInfo) -> str:
-        driver = info.data.get("driver")
-        if driver == "netconf-bbf" and not uplink:
-            raise PydanticCustomError("missing", "Field required")
-        if driver == "netconf-openconfig" and uplink:
-            raise ValueError(f"is of no use to driver {driver}")
-        return uplink
 
 
 class EndpointSection(Section):

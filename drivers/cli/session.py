@@ -11,9 +11,8 @@ from drivers.cli.dialogue import Credentials, Dialogue, DoorShut, Lost, Said, mo
 from drivers.cli.platform import Dialogue as Script
 from drivers.cli.platform import Kind
 from drivers.cli.settings import CliSettings
-from drivers.cli.transport_ssh import HostKeysUnreadable
 from drivers.cli.wire import ConnectFailed, Reason, Wire
-from drivers.errors import Busy, ElementError, Rejected, Unreachable
+from drivers.errors import Busy, ElementError, HostKeysUnreadable, Rejected, Unreachable
 
 _LOGOUT_S = 2.0
 Connect = Callable[[CliSettings], Awaitable[Wire]]

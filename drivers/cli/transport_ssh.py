@@ -6,6 +6,7 @@ import asyncssh
 
 from drivers.cli.settings import CliSettings
 from drivers.cli.wire import ConnectFailed, Reason, Wire
+from drivers.errors import HostKeysUnreadable
 
 _WIDTH, _HEIGHT = 511, 512
 _KEX = "+diffie-hellman-group-exchange-sha1,diffie-hellman-group14-sha1,diffie-hellman-group1-sha1"
@@ -14,13 +15,9 @@ _MACS = "+hmac-sha1,hmac-md5"
 _SIGNATURES = "+ssh-rsa"
 
 
-class HostKeysUnreadable(ValueError):
-    """The configured host key or known_hosts file cannot be used; the message says why."""
-
-
 async def connect(settings: CliSettings) -> Wire:
     """Log in and open a shell; raises ``ConnectFailed`` and ``HostKeysUnreadable``."""
-    known_hosts = _known_hosts(settings)
+    accepted = known_hosts(settings)
     try:
         connection = await asyncssh.connect(
             settings.host,
@@ -28,7 +25,7 @@ async def connect(settings: CliSettings) -> Wire:
             username=settings.username,
             password=settings.password,
             client_keys=[str(settings.key_file)] if settings.key_file is not None else None,
-            known_hosts=known_hosts,
+            known_hosts=accepted,
             agent_path=None,
             config=[],
             keepalive_interval=settings.keepalive_s,
@@ -92,7 +89,7 @@ class _SshWire:
             self._connection.abort()
 
 
-def _known_hosts(settings: CliSettings) -> tuple[list[asyncssh.SSHKey], list[asyncssh.SSHKey], list[asyncssh.SSHKey]]:
+def known_hosts(settings: CliSettings) -> tuple[list[asyncssh.SSHKey], list[asyncssh.SSHKey], list[asyncssh.SSHKey]]:
     """The keys that are accepted: those given, no others, and never the user's own known_hosts."""
     if settings.host_key is not None:
         try:

@@ -34,7 +34,7 @@ class Edge:
 
         What the ledger has and the kernel has lost is made again first, once a session, or until it can be.
         """
-        if not (self._settled and self._session.is_open):
+        if not (self._settled and self._session.is_open) and not self._settings.read_only:
             self._settled = False
             self._settled = await self._settle()
         return await self._snapshot(devices)

@@ -18,6 +18,7 @@ class LinuxEdgeSettings:
     ``state_file`` keeps what is configured over a restart. ``garden`` are addresses and prefixes, ``portal`` the IPv4
     address and port that port 80 of a suspended service leads to, in the garden. ``gateway`` is an IPv4 address that
     every sub-interface has (unnumbered subscribers). ``netns`` names a network namespace (``ip netns``) to work in.
+    ``read_only`` keeps what the kernel has lost from being made again.
     """
 
     name: str
@@ -29,6 +30,7 @@ class LinuxEdgeSettings:
     netns: str | None = None
     s_vlan_protocol: Literal["802.1ad", "802.1Q"] = "802.1ad"
     request_timeout_s: float = 30.0
+    read_only: bool = False
 
     def __post_init__(self) -> None:
         if not self.access_interfaces:

@@ -19,7 +19,7 @@ from ncclient.transport import SessionListener, SSHSession
 from ncclient.transport.errors import AuthenticationError, SSHUnknownHostError
 from ncclient.transport.session import NotificationHandler
 
-from drivers.errors import ElementError, Rejected, Unreachable
+from drivers.errors import ElementError, HostKeysUnreadable, Rejected, Unreachable
 from drivers.netconf import host_keys, refusal, xml
 from drivers.netconf.modules import Module
 from drivers.netconf.settings import NetconfSettings
@@ -76,7 +76,7 @@ class Connection:
         handler = DefaultDeviceHandler()
         try:
             self._session = _Session(handler, settings)
-        except host_keys.HostKeysUnreadable as error:
+        except HostKeysUnreadable as error:
             sock.close()
             raise Rejected(settings.name, "connect", str(error)) from error
         try:

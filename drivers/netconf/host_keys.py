@@ -2,14 +2,11 @@
 
 import paramiko  # type: ignore[import-untyped]
 
+from drivers.errors import HostKeysUnreadable
 from drivers.netconf.settings import NetconfSettings
 
 # Newer paramiko offers the SHA-2 signatures for RSA keys, under names of their own (RFC 8332 §3).
 _ALGORITHMS = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
-
-
-class HostKeysUnreadable(ValueError):
-    """The configured host key or known_hosts file cannot be used; the message says why."""
 
 
 class PinnedHostKeys:

@@ -10,8 +10,8 @@ from collections import Counter
 from drivers.base import Neighbour
 from drivers.netconf.malformed import Malformed
 from drivers.netconf.modules import Module
-from drivers.netconf_openconfig.neighbours import NEIGHBOURS_A_PORT, mac_of, shown
 from drivers.netconf_switch import xml
+from drivers.netconf_switch.openconfig_lldp import NEIGHBOURS_A_PORT, mac_of, shown
 from drivers.netconf_switch.xml import Element, element, q, text_at
 
 LLDP = Module("ieee802-dot1ab-lldp", xml.IEEE_LLDP)

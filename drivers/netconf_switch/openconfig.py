@@ -17,7 +17,7 @@ from drivers.access import WantedAccess
 from drivers.base import Neighbour
 from drivers.netconf.malformed import Malformed
 from drivers.netconf.modules import Module
-from drivers.netconf_openconfig import neighbours as lldp
+from drivers.netconf_switch import openconfig_lldp as lldp
 from drivers.netconf_switch import openconfig_qos, xml
 from drivers.netconf_switch.names import NotRepresentable, description_of
 from drivers.netconf_switch.port import Change, Free, Port, Ports

@@ -11,7 +11,6 @@ import pytest
 
 from drivers.base import ListsNeighbours
 from drivers.errors import Busy, Rejected, Unreachable
-from drivers.netconf_openconfig import NetconfOpenconfigReader, NetconfSettings
 from drivers.netconf_switch import NetconfSwitchDriver, NetconfSwitchSettings
 from tests.contract.test_driver_contract import driver_threads
 from ztpd.lab.netconf.faults import Refusal
@@ -27,33 +26,23 @@ class Harness:
 
     lab: LabSwitch
     host_key: str
-    configures: bool = False
 
     def lister(self, **others: Any) -> ListsNeighbours:
         settings = {"password": "ztpd", "host_key": self.host_key, "rpc_timeout_s": 5.0, **others}
         port = self.lab.listening.netconf_port
         reached: dict[str, Any] = {"name": "sw-1", "host": "127.0.0.1", "port": port, "username": "ztpd"}
-        if self.configures:
-            return NetconfSwitchDriver(NetconfSwitchSettings(**reached, **settings))
-        return NetconfOpenconfigReader(NetconfSettings(**reached, **settings))
+        return NetconfSwitchDriver(NetconfSwitchSettings(**reached, **settings))
 
 
 @contextlib.asynccontextmanager
-async def openconfig(*, lldp: bool = True) -> AsyncIterator[Harness]:
-    async with lab_switch(LabSwitchSettings(ports=2, lldp=lldp)) as lab:
+async def switch(models: Models, *, lldp: bool = True) -> AsyncIterator[Harness]:
+    async with lab_switch(LabSwitchSettings(ports=2, lldp=lldp, models=models)) as lab:
         yield Harness(lab, lab.listening.host_public_key)
 
 
-@contextlib.asynccontextmanager
-async def configured(models: Models, *, lldp: bool = True) -> AsyncIterator[Harness]:
-    async with lab_switch(LabSwitchSettings(ports=2, lldp=lldp, models=models)) as lab:
-        yield Harness(lab, lab.listening.host_public_key, configures=True)
-
-
 HARNESSES: dict[str, Callable[..., AbstractAsyncContextManager[Harness]]] = {
-    "netconf-openconfig": openconfig,
-    "netconf-switch-openconfig": partial(configured, "openconfig"),
-    "netconf-switch-ietf": partial(configured, "ietf"),
+    "netconf-switch-openconfig": partial(switch, "openconfig"),
+    "netconf-switch-ietf": partial(switch, "ietf"),
 }
 
 
@@ -152,7 +141,7 @@ async def test_an_element_that_has_no_lldp_is_not_taken_for_one_without_neighbou
 
 async def test_entries_that_cannot_be_read_are_counted_and_told_of_once(element: Harness) -> None:
     lister = element.lister()
-    assert isinstance(lister, NetconfOpenconfigReader | NetconfSwitchDriver)
+    assert isinstance(lister, NetconfSwitchDriver)
     element.lab.plug("Ethernet1", "no address")
     element.lab.plug("Ethernet2", MAC)
     for _ in range(3):

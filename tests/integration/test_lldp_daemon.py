@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from drivers.netconf_openconfig import NetconfOpenconfigReader, NetconfSettings
+from drivers.netconf_switch import NetconfSwitchDriver, NetconfSwitchSettings
 from tests.conftest import ROOT
 from tests.integration.commands import ztpd
 from ztpd.lab.operator import Caller, until
@@ -62,7 +62,8 @@ async def live() -> AsyncIterator[Live]:
             (scene.config.parent / "profiles/business-100m.toml").write_text(PROFILE)
             element = {
                 "name": "sw-1",
-                "driver": "netconf-openconfig",
+                "driver": "netconf-switch",
+                "mode": "observe",
                 "host": "127.0.0.1",
                 "port": switch.listening.netconf_port,
                 "username": "ztpd",
@@ -105,7 +106,7 @@ async def test_a_cpe_is_heard_on_a_switch_that_is_only_listened_to() -> None:
         assert re.search(r"ok +element sw-1 +answers, 2 ports; only listened to", ran.output)
         assert (await here.office.get("/readyz"))["status"] == "ready"
 
-        assert set(here.switch.switch.rpcs) <= {"get", "close-session"}
+        assert set(here.switch.switch.rpcs) <= {"get", "get-config", "close-session"}
         here.switch.switch.faults.hang_after = 0
         assert await here.daemon.stop(signal.SIGTERM) < 5.0
         assert here.daemon.process.returncode == 0
@@ -122,8 +123,8 @@ async def test_the_lab_switch_as_a_process_lists_who_is_plugged_into_it(tmp_path
         async with Caller(f"http://127.0.0.1:{told['control']}") as hand:
             status, _ = await hand.call("POST", "/neighbours", {"port": "Ethernet3", "chassis_id": MAC})
         assert (told["ready"], status) == ("switch", 200)
-        reader = NetconfOpenconfigReader(
-            NetconfSettings(
+        reader = NetconfSwitchDriver(
+            NetconfSwitchSettings(
                 name="sw-1",
                 host="127.0.0.1",
                 port=told["netconf"],

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from drivers.netconf_openconfig.neighbours import NEIGHBOURS_A_PORT, mac_of, neighbours_of, ports_of
+from drivers.netconf_switch.openconfig_lldp import NEIGHBOURS_A_PORT, mac_of, neighbours_of, ports_of
 from tests.unit.drivers.switch_wire import INTERFACES, LLDP, data, lldp, port, whole
 
 Element = etree._Element

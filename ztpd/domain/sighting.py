@@ -13,6 +13,7 @@ class Source(enum.StrEnum):
     CWMP = "cwmp"
     MQTT = "mqtt"
     LLDP = "lldp"
+    STATION = "station"  # what a radio or a subscriber router lists
 
 
 LISTED = frozenset({Source.PON, Source.LLDP})

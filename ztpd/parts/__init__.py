@@ -5,37 +5,38 @@ from functools import partial
 
 from ztpd.config import Configuration, all_of
 from ztpd.parts.network import (
-    ONLY_LISTENED_TO,
+    OBSERVED,
     SHADOWED,
     TECHNOLOGIES,
     drivers,
-    elements,
-    listened_to,
+    listing_neighbours,
     modes,
     names_listened_to,
+    per_minute,
     remarks,
     technologies,
+    vouched,
 )
 from ztpd.parts.services import acs, endpoints, engine, lease, pace, profiles, retry_policy, routes, tokens
 from ztpd.parts.sources import broker, circuit_ids, hint_senders, placing, syslog_patterns, traps, trust
 
 __all__ = [
-    "ONLY_LISTENED_TO",
+    "OBSERVED",
     "SHADOWED",
     "TECHNOLOGIES",
     "acs",
     "broker",
     "circuit_ids",
     "drivers",
-    "elements",
     "endpoints",
     "engine",
     "hint_senders",
     "lease",
-    "listened_to",
+    "listing_neighbours",
     "modes",
     "names_listened_to",
     "pace",
+    "per_minute",
     "placing",
     "profiles",
     "remarks",
@@ -47,6 +48,7 @@ __all__ = [
     "tokens",
     "traps",
     "trust",
+    "vouched",
 ]
 
 
@@ -60,7 +62,7 @@ def require(configuration: Configuration) -> None:
         tokens,
         acs,
         endpoints,
-        elements,
+        drivers,
         syslog_patterns,
         traps,
     )

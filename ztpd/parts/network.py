@@ -1,114 +1,216 @@
-"""The elements: what drives each of them, or only reads it, and how it is reached."""
+"""The elements: what drives each of them, how it is reached, and what may be done there.
+
+Drivers are imported when an element needs them: what an operator does not have costs no memory.
+"""
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, cast
 
 from drivers.base import Driver, ListsNeighbours
-from drivers.netconf.host_keys import HostKeysUnreadable, pinned
-from drivers.netconf.settings import NetconfSettings
-from drivers.netconf_bbf import NetconfBbfDriver, NetconfBbfSettings
-from drivers.netconf_openconfig import NetconfOpenconfigReader
+from drivers.errors import HostKeysUnreadable
 from drivers.read_only import ReadOnly
 from ztpd.config import Configuration, all_of
-from ztpd.settings import ElementSection, Mode
+from ztpd.element_settings import (
+    AnyElement,
+    BbfSection,
+    CliSection,
+    EdgeSection,
+    Mode,
+    OverHttp,
+    OverSsh,
+    RouterosSection,
+    SwitchSection,
+    UispSection,
+)
 
-T = TypeVar("T")
-SettingsT = TypeVar("SettingsT", bound=NetconfSettings)
-
-TECHNOLOGIES = {"netconf-bbf": frozenset({"pon"}), "netconf-openconfig": frozenset({"ethernet"})}
+TECHNOLOGIES: Mapping[str, frozenset[str]] = {
+    "netconf-bbf": frozenset({"pon"}),
+    "cli": frozenset({"pon"}),
+    "netconf-switch": frozenset({"ethernet"}),
+    "linux-edge": frozenset({"ethernet"}),
+    "routeros": frozenset({"wireless"}),
+    "uisp": frozenset({"wireless"}),
+}
 """What each driver serves, known before its element answers."""
 
-ONLY_LISTENED_TO = "only listened to: jobs there are discovered and not provisioned"
-"""What holds for an element that has no driver beyond the reading of its neighbours, or whose mode is observe."""
+OBSERVED = "only listened to: jobs there are discovered and not provisioned"
+"""What holds for an element whose mode is observe."""
 
 SHADOWED = "in shadow: what would be done is decided and compared, nothing is written"
 """What holds for an element whose mode is shadow."""
 
-_WITHOUT_DRIVER = frozenset({"netconf-openconfig"})
 _SWITCH_REPLY_BYTES = 32 * 1024 * 1024
 
 
 def drivers(configuration: Configuration) -> dict[str, Driver]:
-    """A driver for each element, none of them connected yet."""
+    """A driver for each element, none of them connected yet, with the problems of all of them at once.
 
-    def make(key: str, section: ElementSection) -> Driver:
-        others = {"uplink": section.uplink, "read_only": section.mode != "active"}
-        return _guarded(section, NetconfBbfDriver(_reached(configuration, key, section, NetconfBbfSettings, **others)))
-
-    return {driver.name: driver for driver in _made(configuration, "netconf-bbf", make)}
-
-
-def listened_to(configuration: Configuration) -> dict[str, ListsNeighbours]:
-    """A reader for each element that is asked for its neighbours and never configured, none of them connected yet."""
-
-    def make(key: str, section: ElementSection) -> ListsNeighbours:
-        limits = {"max_reply_bytes": _SWITCH_REPLY_BYTES}
-        return NetconfOpenconfigReader(_reached(configuration, key, section, NetconfSettings, **limits))
-
-    return {lister.name: lister for lister in _made(configuration, "netconf-openconfig", make)}
-
-
-def elements(configuration: Configuration) -> dict[str, Driver | ListsNeighbours]:
-    """Every element, with the problems of all of them at once."""
-    makers: list[Callable[[], Mapping[str, Driver | ListsNeighbours]]] = [
-        partial(drivers, configuration),
-        partial(listened_to, configuration),
-    ]
-    return {name: element for made in all_of(makers) for name, element in made.items()}
-
-
-def _made(configuration: Configuration, driver: str, make: Callable[[str, ElementSection], T]) -> list[T]:
-    """What is made of each section with this driver."""
+    One whose element is not active cannot write.
+    """
     sections = enumerate(configuration.settings.elements)
-    return all_of([partial(make, f"elements.{n}", section) for n, section in sections if section.driver == driver])
+    made = all_of([partial(_made, configuration, f"elements.{n}", section) for n, section in sections])
+    return {driver.name: driver for driver in made}
 
 
-def _reached(
-    configuration: Configuration, key: str, section: ElementSection, kind: type[SettingsT], **others: Any
-) -> SettingsT:
-    """How an element is reached, and what else its driver needs."""
+def listing_neighbours(made: Mapping[str, Driver]) -> dict[str, ListsNeighbours]:
+    """Those of the drivers that can be asked who is plugged in."""
+    bare = {name: driver.bare if isinstance(driver, ReadOnly) else driver for name, driver in made.items()}
+    return {name: cast(ListsNeighbours, driver) for name, driver in bare.items() if hasattr(driver, "list_neighbours")}
+
+
+def _made(configuration: Configuration, key: str, section: AnyElement) -> Driver:
+    driver = _MAKERS[type(section)](configuration, key, section)
+    return driver if section.mode == "active" else ReadOnly(driver, f"its mode is {section.mode}")
+
+
+def _bbf(configuration: Configuration, key: str, section: BbfSection) -> Driver:
+    from drivers.netconf.host_keys import pinned
+    from drivers.netconf_bbf import NetconfBbfDriver, NetconfBbfSettings
+
+    own = section.model_dump(include={"port", "uplink", "rpc_timeout_s"}) | {"read_only": section.mode != "active"}
+    return NetconfBbfDriver(_over_ssh(configuration, key, section, NetconfBbfSettings, pinned, **own))
+
+
+def _switch(configuration: Configuration, key: str, section: SwitchSection) -> Driver:
+    from drivers.netconf.host_keys import pinned
+    from drivers.netconf_switch import NetconfSwitchDriver, NetconfSwitchSettings
+
+    own = section.model_dump(include={"free_vlan", "free_enabled", "rates", "models", "rpc_timeout_s", "port"})
+    own |= {"uplinks": frozenset(section.uplinks), "max_reply_bytes": _SWITCH_REPLY_BYTES}
+    return NetconfSwitchDriver(_over_ssh(configuration, key, section, NetconfSwitchSettings, pinned, **own))
+
+
+def _cli(configuration: Configuration, key: str, section: CliSection) -> Driver:
+    from drivers.cli import CliDriver, CliSettings, PlatformError
+    from drivers.cli.transport_ssh import known_hosts
+
+    enable = section.enable_password_file
+    own = section.model_dump(
+        include={
+            "platform",
+            "port",
+            "transport",
+            "legacy_algorithms",
+            "values",
+            "sessions",
+            "command_timeout_s",
+            "save_timeout_s",
+            "keepalive_s",
+        }
+    )
+    own["enable_password"] = None if enable is None else configuration.secret(f"{key}.enable_password_file", enable)
+    settings = _over_ssh(configuration, key, section, CliSettings, known_hosts, **own)
+    try:
+        return CliDriver(settings)
+    except PlatformError as error:
+        raise configuration.problem(f"{key}.platform", str(error), "Correct the platform or its values.") from None
+
+
+def _edge(configuration: Configuration, key: str, section: EdgeSection) -> Driver:
+    from drivers.linux_edge import LinuxEdgeDriver, LinuxEdgeSettings
+
+    own = section.model_dump(include={"access_interfaces", "portal", "netns", "s_vlan_protocol"})
+    try:
+        settings = LinuxEdgeSettings(
+            name=section.name,
+            state_file=configuration.path(section.state_file),
+            garden=tuple(map(str, section.garden)),
+            gateway=None if section.gateway is None else str(section.gateway),
+            read_only=section.mode != "active",
+            **own,
+        )
+    except ValueError as error:
+        raise configuration.problem(key, str(error), "Correct the element.") from None
+    return LinuxEdgeDriver(settings)
+
+
+def _routeros(configuration: Configuration, key: str, section: RouterosSection) -> Driver:
+    from drivers.routeros import RouterosDriver, RouterosSettings
+
+    own = section.model_dump(
+        include={"username", "suspended_list", "circuit_ids", "ppp_profile", "ppp_service", "silent_after_s"}
+    )
+    own["password"] = configuration.secret(f"{key}.password_file", section.password_file)
+    return RouterosDriver(_over_http(configuration, key, section, RouterosSettings, **own))
+
+
+def _uisp(configuration: Configuration, key: str, section: UispSection) -> Driver:
+    from drivers.uisp import UispDriver, UispSettings
+
+    own = section.model_dump(include={"account", "propagation"})
+    own["token"] = configuration.secret(f"{key}.token_file", section.token_file)
+    return UispDriver(_over_http(configuration, key, section, UispSettings, **own))
+
+
+_MAKERS: Mapping[type[AnyElement], Callable[[Configuration, str, Any], Driver]] = {
+    BbfSection: _bbf,
+    SwitchSection: _switch,
+    CliSection: _cli,
+    EdgeSection: _edge,
+    RouterosSection: _routeros,
+    UispSection: _uisp,
+}
+
+
+def _over_ssh(
+    configuration: Configuration,
+    key: str,
+    section: OverSsh,
+    kind: Callable[..., Any],
+    check: Callable[[Any], object],
+    **own: Any,
+) -> Any:
+    """How an element is reached over SSH, and what else its driver needs; ``check`` refuses host keys that are none."""
     password, key_file, known_hosts = section.password_file, section.key_file, section.known_hosts_file
     try:
         settings = kind(
             name=section.name,
             host=section.host,
-            port=section.port,
             username=section.username,
             password=None if password is None else configuration.secret(f"{key}.password_file", password),
             key_file=None if key_file is None else configuration.private_file(f"{key}.key_file", key_file),
             host_key=section.host_key,
             known_hosts_file=None if known_hosts is None else configuration.path(known_hosts),
             connect_timeout_s=section.connect_timeout_s,
-            rpc_timeout_s=section.rpc_timeout_s,
-            **others,
+            **own,
         )
-        pinned(settings)
+        check(settings)
     except HostKeysUnreadable as error:
         where = "host_key" if known_hosts is None else "known_hosts_file"
-        remedy = f"Ask the element for its key and compare it: ssh-keyscan -p {section.port} {section.host}"
+        port = "" if own.get("port") is None else f"-p {own['port']} "
+        remedy = f"Ask the element for its key and compare it: ssh-keyscan {port}{section.host}"
         raise configuration.problem(f"{key}.{where}", str(error), remedy) from None
     except ValueError as error:
         raise configuration.problem(key, str(error), "Correct the element.") from None
     return settings
 
 
-def _guarded(section: ElementSection, driver: Driver) -> Driver:
-    """The driver, unable to write where the element is not ours to configure."""
-    return driver if section.mode == "active" else ReadOnly(driver, f"its mode is {section.mode}")
+def _over_http(configuration: Configuration, key: str, section: OverHttp, kind: Callable[..., Any], **own: Any) -> Any:
+    """How an element's JSON API is reached, and what else its driver needs."""
+    try:
+        return kind(
+            name=section.name,
+            url=section.url,
+            certificate_sha256=section.certificate_sha256,
+            ca_file=None if section.ca_file is None else configuration.path(section.ca_file),
+            plain_http=section.plain_http,
+            connect_timeout_s=section.connect_timeout_s,
+            rpc_timeout_s=section.rpc_timeout_s,
+            **own,
+        )
+    except ValueError as error:
+        raise configuration.problem(key, str(error), "Correct the element.") from None
 
 
 def modes(configuration: Configuration) -> dict[str, Mode]:
-    """What may be done on each element; one that has no driver to configure it is observed."""
-    return {
-        element.name: "observe" if element.driver in _WITHOUT_DRIVER else element.mode
-        for element in configuration.settings.elements
-    }
+    """What may be done on each element."""
+    return {element.name: element.mode for element in configuration.settings.elements}
 
 
 def remarks(configuration: Configuration) -> dict[str, str]:
     """What an operator must know of each element that is not configured, in words."""
-    said = {"observe": ONLY_LISTENED_TO, "shadow": SHADOWED}
+    said = {"observe": OBSERVED, "shadow": SHADOWED}
     return {name: said[mode] for name, mode in modes(configuration).items() if mode in said}
 
 
@@ -120,3 +222,14 @@ def names_listened_to(configuration: Configuration) -> list[str]:
 def technologies(configuration: Configuration) -> dict[str, frozenset[str]]:
     """What each element serves."""
     return {element.name: TECHNOLOGIES[element.driver] for element in configuration.settings.elements}
+
+
+def vouched(configuration: Configuration) -> dict[str, frozenset[str]]:
+    """What the operator answers for on each element because it cannot show it."""
+    return {element.name: frozenset(element.vouched) for element in configuration.settings.elements}
+
+
+def per_minute(configuration: Configuration) -> dict[str, float]:
+    """How many devices a minute are written at most to those elements that have a limit."""
+    elements = configuration.settings.elements
+    return {element.name: element.per_minute for element in elements if element.per_minute is not None}

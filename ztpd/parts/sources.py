@@ -157,4 +157,4 @@ def _snmp_password(configuration: Configuration, key: str, file: Path) -> str:
 def hint_senders(configuration: Configuration) -> dict[str, list[str]]:
     """By element, the names and addresses that its hints come from."""
     elements = configuration.settings.elements
-    return {element.name: [element.host, *map(str, element.hint_addresses)] for element in elements}
+    return {element.name: list(element.hosts) for element in elements if element.hosts}

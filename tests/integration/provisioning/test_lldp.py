@@ -12,10 +12,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from drivers.base import ListsNeighbours, Neighbour
-from drivers.netconf_openconfig import NetconfOpenconfigReader, NetconfSettings
+from drivers.netconf_switch import NetconfSwitchDriver, NetconfSwitchSettings
 from tests.integration.provisioning.network import Network, at_work, happens, network, until
 from ztpd.discovery.following import Pace
-from ztpd.discovery.lldp import LldpListener
+from ztpd.discovery.listing import ListListener
 from ztpd.domain.lifecycle import JobState
 from ztpd.domain.model import Access, AllocatedDevice, JobBody, LocationBody
 from ztpd.domain.profile import Profile
@@ -52,10 +52,16 @@ class Scene:
     def has_ports(self, element: str, ports: frozenset[str]) -> None:
         self.ports = ports
 
-    def listener(self, poll_s: float = SOON_S) -> LldpListener:
+    def listener(self, poll_s: float = SOON_S) -> ListListener[Neighbour]:
         pace = Pace(Random(7), poll_s, SOON_S, SOON_S)
-        return LldpListener(
-            self.lister, self.keep, self.has_ports, self.net.clock, pace, lambda element, up: self.up.append(up)
+        return ListListener(
+            self.lister,
+            self.lister.list_neighbours,
+            self.keep,
+            self.has_ports,
+            self.net.clock,
+            pace,
+            lambda element, up: self.up.append(up),
         )
 
     async def switch_off(self) -> None:
@@ -103,8 +109,8 @@ async def scene_on(url: str, folder: Path, profile: Profile, **reader: Any) -> A
         lab = await power.enter_async_context(lab_switch(settings))
         reached = {"password": "ztpd", "host_key": lab.listening.host_public_key, "rpc_timeout_s": 10.0, **reader}
         port = lab.listening.netconf_port
-        lister = NetconfOpenconfigReader(
-            NetconfSettings(name="sw-1", host="127.0.0.1", port=port, username="ztpd", **reached)
+        lister = NetconfSwitchDriver(
+            NetconfSwitchSettings(name="sw-1", host="127.0.0.1", port=port, username="ztpd", **reached)
         )
         try:
             yield Scene(net, settings, lab, power, lister)
@@ -138,7 +144,7 @@ async def test_a_cpe_that_is_plugged_in_makes_its_job_discovered_and_is_missed_w
         await scene.becomes({}, "it is gone")
     assert scene.ports == {PORT, OTHER_PORT}
     assert (await scene.net.job())["state"] == "discovered", "nobody works on it"
-    assert set(scene.lab.switch.rpcs) == {"get"}, "whatever was found, nothing is written"
+    assert set(scene.lab.switch.rpcs) <= {"get", "get-config"}, "whatever was found, nothing is written"
 
 
 async def test_a_cpe_on_the_wrong_port_holds_its_job_until_it_is_patched_right(scene_on_each: Scene) -> None:

@@ -4,7 +4,7 @@ import pytest
 from lxml import etree
 
 from drivers.base import Neighbour
-from drivers.netconf_openconfig.neighbours import (
+from drivers.netconf_switch.openconfig_lldp import (
     NEIGHBOURS_A_PORT,
     mac_of,
     neighbours_filter,

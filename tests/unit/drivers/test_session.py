@@ -14,8 +14,8 @@ import asyncssh
 import pytest
 
 from drivers.access import PresentDevice
-from drivers.errors import Rejected, Unreachable
-from drivers.netconf.host_keys import HostKeysUnreadable, pinned
+from drivers.errors import HostKeysUnreadable, Rejected, Unreachable
+from drivers.netconf.host_keys import pinned
 from drivers.netconf.session import NetconfSession
 from drivers.netconf.watching import QUEUE_LIMIT, Announcements, SessionEnded
 from drivers.netconf_bbf import NetconfBbfDriver, NetconfBbfSettings

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from drivers.netconf_openconfig.neighbours import NEIGHBOURS_A_PORT
 from drivers.netconf_switch import families, ieee_lldp
 from drivers.netconf_switch.ietf import Ietf
 from drivers.netconf_switch.names import MAX_DESCRIPTION, NotRepresentable, description_of, service_of
 from drivers.netconf_switch.openconfig import OpenConfig
+from drivers.netconf_switch.openconfig_lldp import NEIGHBOURS_A_PORT
 from drivers.netconf_switch.settings import NetconfSwitchSettings
 from tests.unit.drivers.switches import wanted
 
