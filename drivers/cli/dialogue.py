@@ -230,10 +230,13 @@ class Dialogue:
 
 
 def mode_of(script: Script, prompt: str) -> str | None:
-    """The mode whose prompt this is."""
-    return next(
-        (name for name, mode in script.modes.items() if re.fullmatch(f"{script.name}{mode.prompt}", prompt)), None
-    )
+    """The first mode whose prompt this is."""
+    return next((name for name in script.modes if is_prompt_of(script, name, prompt)), None)
+
+
+def is_prompt_of(script: Script, mode: str, prompt: str) -> bool:
+    """Whether a prompt may be that mode's; several modes may have the same."""
+    return re.fullmatch(f"{script.name}(?:{script.modes[mode].prompt})", prompt.strip()) is not None
 
 
 def _prompt_pattern(script: Script, name: str) -> re.Pattern[str]:

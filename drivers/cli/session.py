@@ -7,7 +7,7 @@ import re
 from collections.abc import Awaitable, Callable
 
 from drivers.cli import modes, transport_ssh, transport_telnet
-from drivers.cli.dialogue import Credentials, Dialogue, DoorShut, Lost, Said, mode_of
+from drivers.cli.dialogue import Credentials, Dialogue, DoorShut, Lost, Said, is_prompt_of, mode_of
 from drivers.cli.platform import Dialogue as Script
 from drivers.cli.platform import Kind
 from drivers.cli.settings import CliSettings
@@ -61,9 +61,11 @@ class CliSession:
         """Wait for the first prompt and settle how we want to speak; raises as ``opened``."""
         try:
             async with asyncio.timeout(self._settings.connect_timeout_s):
-                await self._answer("login")
+                said = await self._answer("login")
         except TimeoutError:
             raise self._unreachable("login", f"no prompt within {self._settings.connect_timeout_s:g} s") from None
+        landed = mode_of(self._script, said.prompt) or self._script.start
+        self._here = modes.path_to(self._script, landed, self._script.modes[landed].enter)
         await self._go(modes.path_to(self._script, self._script.home, self._script.modes[self._script.home].enter))
         for command in self._script.setup:
             await self._exchange(command)
@@ -108,7 +110,7 @@ class CliSession:
                 kind, line = said.refusal
                 error = Busy if kind is Kind.BUSY else Rejected
                 raise error(self._settings.name, move.command, line)
-            if mode_of(self._script, said.prompt) != mode:
+            if not is_prompt_of(self._script, mode, said.prompt):
                 raise self._unreachable(move.command, f"led to {said.prompt!r}, which is not the view {mode}")
             self._here = move.to
 
