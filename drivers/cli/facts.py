@@ -46,9 +46,12 @@ def rows(query: Query, lines: Iterable[str]) -> list[Row]:
             if match is None:
                 continue
             told = _told(rule, match, query.prefix)
+            if rule.ends:
+                carried = {}
             if rule.carry:
                 carried = {**carried, **told}
-            found.append(Row({**carried, **told}, rule.each))
+            if carried or told:
+                found.append(Row({**carried, **told}, rule.each))
             break
     return found
 

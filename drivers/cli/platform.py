@@ -124,13 +124,15 @@ class Dialogue(Table):
 class Rule(Table):
     """A line of an answer, and what it tells: its named groups, and ``also``.
 
-    ``carry``: what it tells holds for the lines behind it, until it matches again. ``each``: every match is one more
-    object of that name (see ``Object``), the first of which counts. Otherwise the first match for an ONU counts.
+    ``carry``: what it tells holds for the lines behind it, until it matches again or one that ``ends`` a block does.
+    ``each``: every match is one more object of that name (see ``Object``), the first of which counts. Otherwise the
+    first match for an ONU counts.
     """
 
     pattern: re.Pattern[str]
     also: Mapping[str, str] = {}
     carry: bool = False
+    ends: bool = False
     each: str | None = None
 
 
