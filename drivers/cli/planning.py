@@ -5,7 +5,7 @@ is what was read before, not what somebody remembers.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from drivers.cli.commands import NotAllowed, command
 from drivers.cli.facts import Facts, Values, applies
@@ -27,7 +27,8 @@ class Typed:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Commands that belong together. ``undo`` are those that take them back, None where there is no way.
+    """Commands that belong together. ``undo`` are those that take them back, None where there is no way, and none where
+    what is undone after them takes them along.
 
     ``tolerated`` are refusals that mean that it is so already.
     """
@@ -81,7 +82,8 @@ def changes(platform: Platform, have: Values, wanted: Values) -> list[Action]:
     actions: list[Action] = []
     for each in own(platform):
         if each.there not in have:
-            actions.append(_creation(platform, each, values))
+            made = _creation(platform, each, values)
+            actions.append(made if _host(platform, each, have) else replace(made, undo=()))
         else:
             actions += _alterations(platform, each, before, values)
     return actions
@@ -92,7 +94,7 @@ def removals(platform: Platform, facts: Facts) -> list[Action]:
     before = with_flags(platform, facts.values)
     actions: list[Action] = []
     for each in reversed(own(platform)):
-        if each.there in before:
+        if each.there in before and (each.goes_with is None or not _host(platform, each, before)):
             others = [{**before, **more} for more in facts.more.get(each.there, [])]
             actions += [_deletion(platform, each, values) for values in (*others, before)]
     return actions
@@ -108,6 +110,11 @@ def admin_change(platform: Platform, have: Values, enabled: bool) -> Action:
     }
     changed = next(each for each in own(platform) if "admin" in each.change)
     return _change(platform, changed, "admin", before, values)
+
+
+def _host(platform: Platform, each: Object, have: Mapping[str, str]) -> bool:
+    """Whether what an object goes with is there; so it is where it goes with nothing."""
+    return all(other.there in have for other in platform.objects if other.name == each.goes_with)
 
 
 def _alterations(platform: Platform, each: Object, before: Values, values: Values) -> list[Action]:

@@ -173,6 +173,8 @@ class Object(Table):
     changed by ``change.FACT`` or, where that is missing, by deleting and creating the object anew. The compensation of
     ``create`` is ``delete`` and the other way round, that of a change is the same change with the former value.
 
+    One that ``goes_with`` another object is gone when that is deleted.
+
     ``shared`` objects are named by what they hold, so that many ONUs can use one: ``exists`` finds out whether it is
     there, ``create`` makes it, and ``delete`` is tried when an ONU leaves it; the element refuses while others use it.
     Their ``there`` is the fact of their name; only names that ``ours`` matches are deleted.
@@ -180,6 +182,7 @@ class Object(Table):
 
     name: str
     there: str
+    goes_with: str | None = None
     facts: tuple[str, ...] = ()
     create: tuple[Step, ...] = ()
     delete: tuple[Step, ...] = ()
@@ -289,6 +292,14 @@ class Platform(Table):
             for fact in _PLACEHOLDER.findall(mode.enter):
                 if fact not in self.fields:
                     raise ValueError(f"mode {name} is entered with {{{fact}}}, but there is no fields.{fact}")
+        return self
+
+    @model_validator(mode="after")
+    def _objects_are_known(self) -> Self:
+        known = {None, *(each.name for each in self.objects)}
+        for each in self.objects:
+            if each.goes_with not in known:
+                raise ValueError(f"object {each.name} goes with {each.goes_with!r}, which is no object")
         return self
 
     def _templates(self) -> Iterator[tuple[str, Query | Step]]:
