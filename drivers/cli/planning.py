@@ -13,6 +13,7 @@ from drivers.cli.platform import Kind, Object, Platform, Query, Step
 
 _MADE_ALREADY = frozenset({Kind.ALREADY})
 _GONE_ALREADY = frozenset({Kind.MISSING})
+_RATES = frozenset({"down_kbps", "up_kbps", "assured_kbps", "fixed_kbps"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,9 @@ def with_flags(platform: Platform, values: Values) -> Values:
 
 
 def merged(platform: Platform, have: Values, wanted: Values) -> Values:
-    """The facts by which commands are filled in: what nobody compares stays as it was made."""
+    """The facts by which commands are filled in: what nobody compares stays as it was made, but for the rates."""
     compared = {fact for each in platform.objects for fact in each.facts}
-    told_otherwise = compared | {"enabled", "disabled"}
+    told_otherwise = compared | _RATES | {"enabled", "disabled"}
     kept = {name: value for name, value in have.items() if name not in told_otherwise}
     given = {name: have[name] for name in (*platform.defaults, *platform.numbers) if name in have}
     return {**kept, **wanted, **given}
