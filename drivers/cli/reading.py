@@ -80,9 +80,10 @@ class Reader:
             values = {**known, **facts.values}
             if any(name not in values for name in query.needs):
                 continue
-            lines = await self.ask(query, values)
-            if lines is not None:
-                read_one(self.platform, query, lines, facts)
+            if self._is_general(query, values):
+                read_one(self.platform, query, await self.ask(query, values) or (), facts)
+            elif "onu_id" not in facts.values:
+                await self._look_for(serial, query, facts)
             if not all(name in facts.values for name in _IDENTITY):
                 return None
             if enough and all(name in facts.values for name in enough):
@@ -91,11 +92,21 @@ class Reader:
             raise Rejected(self.name, "read", f"asked for {serial}, the element tells of {facts.values['serial']}")
         return facts
 
+    async def _look_for(self, serial: str, query: Query, facts: Facts) -> None:
+        """Add what a query about a port's ONUs tells of a serial, on the first port that has it."""
+        for port in await self._each_port(query):
+            for row in rows(query, await self.ask(query, port) or ()):
+                complete(self.platform, row.values)
+                if row.values.get("serial") == serial:
+                    facts.learn(row.values, row.each)
+                    return
+
     async def all_facts(self, queries: Sequence[Query] | None = None) -> dict[str, Facts]:
         """What is configured for every serial."""
         onus: dict[Place, Facts] = {}
-        for query in self.platform.read_all if queries is None else queries:
-            for command in await self._everywhere(query):
+        for nth, query in enumerate(self.platform.read_all if queries is None else queries):
+            used = frozenset(port for port, _ in onus) if nth else None
+            for command in await self._everywhere(query, used):
                 lines = await self.ask(query, command)
                 if lines is not None:
                     read_many(self.platform, query, lines, onus)
@@ -219,15 +230,23 @@ class Reader:
         found = rows(query, await self.ask(query, values) or ())
         return {int(row.values[name]) for row in found if row.values.get(name, "").isdigit()}
 
-    async def _everywhere(self, query: Query) -> list[Values]:
-        """The facts by which a query about everything is filled in: for one that is about a port, those of each."""
+    async def _everywhere(self, query: Query, ports: frozenset[str] | None = None) -> list[Values]:
+        """The facts by which a query about everything is filled in: for one about a port, those of each of them."""
+        return [{}] if self._is_general(query, {}) else await self._each_port(query, ports)
+
+    async def _each_port(self, query: Query, ports: frozenset[str] | None = None) -> list[Values]:
+        """The facts of each port by which a query is filled in, once where several ports have the same."""
+        chosen = await self.ports() if ports is None else ports
+        places = [wanted(self.platform, {"port": port}) for port in sorted(chosen)]
+        return list({self._typed(query, values): values for values in places}.values())
+
+    def _is_general(self, query: Query, values: Values) -> bool:
+        """Whether a query can be filled in with these facts, so that it need not be asked for each port."""
         try:
-            self._typed(query, {})
-        except Rejected:
-            ports = [wanted(self.platform, {"port": port}) for port in sorted(await self.ports())]
-            commands = {self._typed(query, values): values for values in ports}
-            return list(commands.values())
-        return [{}]
+            typed(self.platform, query, values)
+        except NotAllowed:
+            return False
+        return True
 
     async def _autofind(self, command: Typed) -> Autofind:
         said = await self.say(command)
