@@ -247,6 +247,11 @@ class Platform(Table):
     as ``state`` to a presence, ``unmodelled`` are the properties that it has no word for. Rates are facts in kbit/s;
     ``rate_step_kbps`` is what the element rounds them up to. Each query of ``ports`` is asked for every row of the one
     before it; the last one's rows hold, or with ``derived.port`` make, a port.
+
+    ``read_all``: a query about a port is asked for every port if it is the first, else for those that the ones before
+    it named. ``find_service`` finds the description of a service; where it does not tell whose it is, or where there is
+    none, ``read_all`` does. ``bare_without``: an ONU that has none of these facts is only registered; nobody has
+    configured it.
     """
 
     title: str
@@ -272,6 +277,7 @@ class Platform(Table):
     read_all: tuple[Query, ...]
     many: int = 32  # from how many ONUs on reading all is cheaper than reading each
     find_service: Query | None = None
+    bare_without: tuple[str, ...] = ()
     objects: tuple[Object, ...]
     measure: Measure | None = None
     reboot: tuple[Step, ...] = ()

@@ -36,6 +36,7 @@ class Reader:
         self._session = session
         self._remembered: dict[str, Said] = {}
         self._ports: frozenset[str] | None = None
+        self._everyone: list[Facts] | None = None
 
     async def say(self, command: Typed, timeout_s: float | None = None) -> Said:
         """The answer to a command, whatever it is."""
@@ -198,16 +199,27 @@ class Reader:
     async def owners_of(self, values: Values) -> list[Facts]:
         """What is configured for ONUs that have the description of a service already."""
         query = self.platform.find_service
+        if query is None:
+            return await self._owners_among_all(values)
         owners: list[Facts] = []
-        for row in rows(query, await self.ask(query, values) or ()) if query is not None else ():
+        for row in rows(query, await self.ask(query, values) or ()):
             complete(self.platform, row.values)
             hint = row.values.get("description")
-            if all(name in row.values for name in _IDENTITY) and (hint is None or hint == values["description"]):
-                facts = Facts({name: value for name, value in row.values.items() if name != "description"})
-                await self._learn_place(facts)
-                if facts.values.get("description") == values["description"]:
-                    owners.append(facts)
+            if hint is not None and hint != values["description"]:
+                continue
+            if not all(name in row.values for name in _IDENTITY):
+                return await self._owners_among_all(values)
+            facts = Facts({name: value for name, value in row.values.items() if name != "description"})
+            await self._learn_place(facts)
+            if facts.values.get("description") == values["description"]:
+                owners.append(facts)
         return owners
+
+    async def _owners_among_all(self, values: Values) -> list[Facts]:
+        """As ``owners_of``, by what is configured for everyone: read once in a use."""
+        if self._everyone is None:
+            self._everyone = list((await self.all_facts()).values())
+        return [each for each in self._everyone if each.values.get("description") == values["description"]]
 
     async def _learn_place(self, facts: Facts) -> None:
         """Add what is configured at a port and ONU id."""
