@@ -263,6 +263,9 @@ class CliDriver:
     def _check_ours(self, operation: str, facts: Facts) -> None:
         """Raise ``Conflict`` for an ONU that another has configured and that was not adopted."""
         serial = facts.values["serial"]
+        bare = self._platform.bare_without
+        if bare and not any(fact in facts.values for fact in bare):
+            return  # left by a session that broke between registering an ONU and naming it
         if serial not in self._adopted and service_of(self._platform, facts.values) is None:
             place = f"{facts.values['onu_id']} on {facts.values['port']}"
             raise Conflict(self.name, operation, f"{serial} is configured as {place} by another than ztpd")

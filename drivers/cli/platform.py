@@ -177,7 +177,8 @@ class Object(Table):
 
     ``shared`` objects are named by what they hold, so that many ONUs can use one: ``exists`` finds out whether it is
     there, ``create`` makes it, and ``delete`` is tried when an ONU leaves it; the element refuses while others use it.
-    Their ``there`` is the fact of their name; only names that ``ours`` matches are deleted.
+    Their ``there`` is the fact of their name; only names that ``ours`` matches are deleted. ``numbers`` are chosen
+    when one is made, where an element counts them besides naming them.
     """
 
     name: str
@@ -190,6 +191,7 @@ class Object(Table):
     shared: bool = False
     exists: Query | None = None
     ours: re.Pattern[str] | None = None
+    numbers: Mapping[str, "Number"] = {}
 
 
 class Number(Table):

@@ -121,6 +121,8 @@ class Writer:
             if have.get(each.there) == values.get(each.there) or each.there not in values:
                 continue
             if await self._find_shared(each, given) is None:
+                for name, number in each.numbers.items():
+                    given = {**given, name: await self.reader.number(name, number, given, set())}
                 await self._act(self._making(each, given), journal, (each, given))
                 self.reader.forget()
 
@@ -158,9 +160,10 @@ class Writer:
         lines = await self.reader.ask(each.exists, values)
         if lines is None:
             return None
-        read = Facts()
+        named = {name: values[name] for name in each.exists.join if name in values}
+        read = Facts(dict(named))
         read_one(self._platform, each.exists, lines, read)
-        if each.exists.rules and not read.values:
+        if each.exists.rules and read.values == named:
             return None
         return {**values, **read.values}
 
