@@ -126,28 +126,29 @@ def _alterations(platform: Platform, each: Object, before: Values, values: Value
 
 
 def _creation(platform: Platform, each: Object, values: Values) -> Action:
-    steps = _steps(platform, each.create, values)
+    steps = steps_of(platform, each.create, values)
     return Action(f"make {each.name}", steps, _undo(platform, each.delete, values), _MADE_ALREADY)
 
 
 def _deletion(platform: Platform, each: Object, values: Values) -> Action:
-    steps = _steps(platform, each.delete, values)
+    steps = steps_of(platform, each.delete, values)
     return Action(f"delete {each.name}", steps, _undo(platform, each.create, values), _GONE_ALREADY)
 
 
 def _change(platform: Platform, each: Object, fact: str, before: Values, values: Values) -> Action:
     steps = each.change[fact]
     undo = _undo(platform, steps, before) if fact in before else None
-    return Action(f"change {fact} of {each.name}", _steps(platform, steps, values), undo)
+    return Action(f"change {fact} of {each.name}", steps_of(platform, steps, values), undo)
 
 
-def _steps(platform: Platform, steps: Sequence[Step], values: Values) -> tuple[Typed, ...]:
+def steps_of(platform: Platform, steps: Sequence[Step], values: Values) -> tuple[Typed, ...]:
+    """Those of the steps that apply, filled in; raises ``NotAllowed``."""
     return tuple(typed(platform, step, values) for step in _applying(steps, values))
 
 
 def _undo(platform: Platform, steps: Sequence[Step], values: Values) -> tuple[Typed, ...] | None:
     try:
-        return _steps(platform, steps, values) or None
+        return steps_of(platform, steps, values) or None
     except NotAllowed:
         return None
 

@@ -8,8 +8,8 @@ import structlog
 
 from drivers.cli.commands import NotAllowed
 from drivers.cli.dialogue import Said
-from drivers.cli.facts import Facts, Values, read_one
-from drivers.cli.planning import Action, Typed, changes, merged, removals, shared, typed, with_flags
+from drivers.cli.facts import Facts, Values, read_one, rows
+from drivers.cli.planning import Action, Typed, changes, merged, removals, shared, steps_of, typed, with_flags
 from drivers.cli.platform import Kind, Object, Platform, Step
 from drivers.cli.reading import Reader
 from drivers.errors import Conflict, Rejected
@@ -142,7 +142,7 @@ class Writer:
         if found is None:
             return
         with self._only_allowed():
-            commands = [typed(self._platform, step, found) for step in each.delete]
+            commands = steps_of(self._platform, each.delete, found)
         for command in commands:
             said = await self._send(command)
             if said.refusal is None:
@@ -160,16 +160,17 @@ class Writer:
         lines = await self.reader.ask(each.exists, values)
         if lines is None:
             return None
-        named = {name: values[name] for name in each.exists.join if name in values}
-        read = Facts(dict(named))
-        read_one(self._platform, each.exists, lines, read)
-        if each.exists.rules and read.values == named:
+        join = each.exists.join
+        found = [row for row in rows(each.exists, lines) if all(row.values.get(n) == values[n] for n in join)]
+        if each.exists.rules and not found:
             return None
+        read = Facts({name: values[name] for name in join})
+        read_one(self._platform, each.exists, lines, read)
         return {**values, **read.values}
 
     def _making(self, each: Object, values: Values) -> Action:
         with self._only_allowed():
-            steps = tuple(typed(self._platform, step, values) for step in each.create)
+            steps = steps_of(self._platform, each.create, values)
         return Action(f"make {each.name}", steps, None, _MADE_ALREADY)
 
     # --- doing and undoing ------------------------------------------------------------------------------------------
