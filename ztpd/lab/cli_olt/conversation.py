@@ -1,5 +1,6 @@
 """One user at the OLT's terminal: echo, line ends, pages, questions, and the faults of the shelf."""
 
+import re
 from collections.abc import Callable
 from typing import Protocol
 
@@ -153,7 +154,7 @@ class Conversation:
         if pager is None:
             self._terminal.write(text)
             return
-        for line in text.splitlines(keepends=True):
+        for line in re.findall(r"[^\n]*\n|[^\n]+$", text):
             if self._quit:
                 return
             if self._lines >= pager.lines:
