@@ -9,6 +9,7 @@ from drivers.access import WantedAccess
 from drivers.base import Driver
 from drivers.cli import CliDriver, CliSettings
 from tests.contract.harness import RPC_TIMEOUT_S, ElementHarness, Traits, wanted_onu
+from ztpd.lab.cli_olt import vsol
 from ztpd.lab.cli_olt.lab import LabCliOlt, LabCliOltSettings, lab_cli_olt
 
 Transport = Literal["ssh", "telnet"]
@@ -16,14 +17,19 @@ Transport = Literal["ssh", "telnet"]
 
 @dataclass(frozen=True, slots=True)
 class CliPlatform:
-    """What a platform leaves to the operator, and what of the contract it has not."""
+    """What a platform leaves to the operator, how old its SSH server is, and what of the contract it has not."""
 
-    values: Mapping[str, str]
+    values: Mapping[str, str] = field(default_factory=dict)
+    legacy: bool = False
+    enable_password: str | None = None
     traits: Traits = field(default_factory=lambda: Traits(batches=False, locks=False, unknown_light=False))
 
 
 PLATFORMS: Mapping[str, CliPlatform] = {
     "huawei-smartax": CliPlatform({"line_profile": "10", "service_profile": "10", "user_vlan": "100"}),
+    "zte-c300": CliPlatform({"onu_type": "ALL"}),
+    "zte-c600": CliPlatform({"onu_type": "ALL"}, legacy=True),
+    "v-sol": CliPlatform(legacy=True, enable_password=vsol.ENABLE_PASSWORD),
 }
 
 
@@ -56,6 +62,8 @@ class CliHarness:
             password=password or "ztpd",
             host_key=self._host_key if ssh else None,
             values=PLATFORMS[self._platform].values,
+            legacy_algorithms=PLATFORMS[self._platform].legacy,
+            enable_password=PLATFORMS[self._platform].enable_password,
             command_timeout_s=rpc_timeout_s,
         )
 
@@ -114,5 +122,5 @@ class CliHarness:
 @contextlib.asynccontextmanager
 async def cli_element(platform: str, transport: Transport = "ssh") -> AsyncIterator[ElementHarness]:
     """A lab OLT of a platform."""
-    async with lab_cli_olt(LabCliOltSettings(vendor=platform)) as lab:
+    async with lab_cli_olt(LabCliOltSettings(vendor=platform, legacy=PLATFORMS[platform].legacy)) as lab:
         yield CliHarness(lab, platform, transport)

@@ -24,4 +24,7 @@ HARNESSES: dict[str, Callable[[], AbstractAsyncContextManager[ElementHarness]]] 
     "cli-huawei-smartax": partial(cli_element, "huawei-smartax", "ssh"),
     "cli-huawei-smartax-telnet": partial(cli_element, "huawei-smartax", "telnet"),
     "linux-edge": linux_edge,
+    "cli-v-sol": partial(cli_element, "v-sol", "ssh"),
+    "cli-zte-c300": partial(cli_element, "zte-c300", "ssh"),
+    "cli-zte-c600": partial(cli_element, "zte-c600", "ssh"),
 }

@@ -122,11 +122,19 @@ def test_nothing_that_is_wanted_or_read_makes_a_command_of_another_shape(
                 assert any(pattern.fullmatch(text) for pattern in allowed), text
 
 
+_PORTS = {
+    "huawei-smartax": "0/1/0",
+    "zte-c300": "gpon-olt_1/1/1",
+    "zte-c600": "gpon_olt-1/1/1",
+    "v-sol": "GPON0/1",
+}
+
+
 @pytest.mark.parametrize("name", names())
 def test_an_ordinary_service_is_taken(name: str) -> None:
     """What the tests above refuse is not everything."""
     platform = load(name)
-    port = {"huawei-smartax": "0/1/0"}.get(name)
+    port = _PORTS.get(name)
     if port is None:
         pytest.skip("its ports are named in its own tests")
     access = WantedAccess("SVC-1", port, "HWTC1A2B3C4D", 201, 301, 1_000_000_000, 500_000_000)

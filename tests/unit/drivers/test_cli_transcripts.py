@@ -62,7 +62,7 @@ def test_an_answer_is_whole_however_it_is_cut(exchange: Exchange, size: int) -> 
     said, pressed = answered(exchange, size)
 
     assert said is not None
-    assert said.prompt == prompt_of(exchange)
+    assert said.prompt == prompt_of(exchange).rstrip()
     assert pressed == exchange.keys
     refusal = said.refusal[0].value if said.refusal is not None else None
     if not exchange.found:
