@@ -76,8 +76,9 @@ ZTE = Platform(
 )
 
 NOKIA_ISAM = Platform(
-    # Text: paulohortelan/onmt's FX16 test and operators' pexpect scripts (`x-pon:` before ports of XGS-PON, the wheel
-    # that turns). XML (`show pon unprovision-onu xml`): davama/napalm-nokia_olt. `DEFAULT` is the location id of none.
+    # Text: paulohortelan/onmt's FX16 test and operators' pexpect scripts (the wheel that turns).
+    # XML (`show pon unprovision-onu xml`): davama/napalm-nokia_olt. `DEFAULT` is the location id of none. `x-pon:`
+    # before a port tells that the ONU speaks XGS-PON; what is configured has its index on the port of the bare name.
     command=re.compile(r"\bshow pon unprovision-onu\b"),
     forms=(
         Markup(entry="instance", key="name", about="unprovision-onu"),
@@ -96,7 +97,8 @@ NOKIA_ISAM = Platform(
         "subscriberlocid": "password",
         "logicalauthid": "loid",
     },
-    port=re.compile(r"(?:[a-z0-9-]{1,12}:)?\d{1,3}/\d{1,3}/\d{1,3}/\d{1,3}"),
+    port=re.compile(r"(?:[a-z0-9-]{1,12}:)?(\d{1,3}/\d{1,3}/\d{1,3}/\d{1,3})"),
+    port_name=r"\1",
     mark=re.compile(r"\b\d{1,3}/\d{1,3}/\d{1,3}/\d"),
     empty=re.compile(r"\bunprovision-onu count\s{0,4}:\s{0,4}0\b"),
     count=re.compile(r"\bunprovision-onu count\s{0,4}:\s{0,4}(\d{1,6})\b"),

@@ -55,10 +55,10 @@ LISTS = [
         answers.NOKIA,
         [
             FoundOnu(onu("1/1/1/16", "ALCL1A2B3C4D")),
-            FoundOnu(onu("x-pon:1/1/2/1", "ALCLFD000001", "", "31323334353637383930"), None, None, "1234567890"),
+            FoundOnu(onu("1/1/2/1", "ALCLFD000001", "", "31323334353637383930"), None, None, "1234567890"),
         ],
     ),
-    ("nokia-isam", answers.NOKIA_XML, [FoundOnu(onu("x-pon:1/1/1/12", "ALCL1A2B3C4D"), None, "alice&bob")]),
+    ("nokia-isam", answers.NOKIA_XML, [FoundOnu(onu("1/1/1/12", "ALCL1A2B3C4D"), None, "alice&bob")]),
     ("calix-axos", answers.AXOS_TABLE, [FoundOnu(onu("1/2/xp1", "CXNK0009A3F1"), "844GE")]),
     (
         "calix-axos",
