@@ -51,7 +51,9 @@ class CliSession:
         What the command itself was refused with is in the answer.
         """
         await self._go(modes.path_to(self._script, mode, enter))
-        return await self._exchange(command, confirm=confirm, timeout_s=timeout_s)
+        said = await self._exchange(command, confirm=confirm, timeout_s=timeout_s)
+        self._follow(said.prompt)
+        return said
 
     async def keep_alive(self) -> None:
         """Press enter, so that neither end thinks that the other has gone."""
@@ -113,6 +115,14 @@ class CliSession:
             if not is_prompt_of(self._script, mode, said.prompt):
                 raise self._unreachable(move.command, f"led to {said.prompt!r}, which is not the view {mode}")
             self._here = move.to
+
+    def _follow(self, prompt: str) -> None:
+        """Where a command has led to another view than it was typed in, as its prompt tells."""
+        if is_prompt_of(self._script, self._here[-1].mode, prompt):
+            return
+        mode = mode_of(self._script, prompt)
+        if mode is not None:
+            self._here = modes.path_to(self._script, mode, "")
 
     async def _exchange(
         self,
