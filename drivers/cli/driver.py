@@ -271,7 +271,7 @@ class CliDriver:
             raise Conflict(self.name, operation, f"{serial} is configured as {place} by another than ztpd")
 
     def _reader(self, session: CliSession) -> Reader:
-        return Reader(self.name, self._platform, session)
+        return Reader(self.name, self._platform, session, self._values)
 
     def _writer(self, session: CliSession) -> Writer:
         return Writer(self._reader(session), self._note_write)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from drivers.cli.platform import Derived, Platform, Query, Rule
 from pon.serial import SerialError, normalise, to_hex
@@ -10,6 +11,7 @@ from pon.serial import SerialError, normalise, to_hex
 Values = dict[str, str]
 
 _BLANKS_IN_PORTS = re.compile(r"\s+")
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 _TEMPLATE = re.compile(r"\{(\w+)\}")
 
 
@@ -36,8 +38,8 @@ class Row:
     each: str | None
 
 
-def rows(query: Query, lines: Iterable[str]) -> list[Row]:
-    """What the lines of an answer tell."""
+def rows(query: Query, lines: Iterable[str], given: Mapping[str, str] = _NOTHING) -> list[Row]:
+    """What the lines of an answer tell; ``given`` as in ``Query``."""
     carried: Values = {}
     found: list[Row] = []
     for line in lines:
@@ -50,26 +52,35 @@ def rows(query: Query, lines: Iterable[str]) -> list[Row]:
                 carried = {}
             if rule.carry:
                 carried = {**carried, **told}
-            if carried or told:
-                found.append(Row({**carried, **told}, rule.each))
+            told = {**carried, **told}
+            if told and all(told[name] == given[name] for name in query.given if name in told and name in given):
+                found.append(Row(told, rule.each))
             break
     return found
 
 
-def read_one(platform: Platform, query: Query, lines: Iterable[str], facts: Facts) -> None:
+def read_one(
+    platform: Platform, query: Query, lines: Iterable[str], facts: Facts, given: Mapping[str, str] = _NOTHING
+) -> None:
     """Add what an answer about one ONU tells."""
-    for row in rows(query, lines):
+    for row in rows(query, lines, given):
         if all(facts.values.get(name, row.values.get(name)) == row.values.get(name) for name in query.join):
             facts.learn(row.values, row.each)
     complete(platform, facts.values)
 
 
-def read_many(platform: Platform, query: Query, lines: Iterable[str], onus: dict[tuple[str, str], Facts]) -> None:
+def read_many(
+    platform: Platform,
+    query: Query,
+    lines: Iterable[str],
+    onus: dict[tuple[str, str], Facts],
+    given: Mapping[str, str] = _NOTHING,
+) -> None:
     """Add what an answer about all ONUs tells; ``onus`` is by port and ONU id."""
     if query.join:
         _join(platform, query, lines, onus)
         return
-    for row in rows(query, lines):
+    for row in rows(query, lines, given):
         complete(platform, row.values)
         port, onu_id = row.values.get("port"), row.values.get("onu_id")
         if port is not None and onu_id is not None:

@@ -141,7 +141,8 @@ class Query(Table):
 
     ``absent`` is what it says when there is nothing, beside failures of the kind ``missing``. ``join`` names facts: of
     an answer about many, rows go to every ONU that has the same values of these (a traffic table by its index);
-    otherwise to the ONU with the same ``port`` and ``onu_id``.
+    otherwise to the ONU with the same ``port`` and ``onu_id``. ``given`` names facts of ``defaults``: rows that tell
+    another value of one than the operator gave are about something else (another port of an ONU's) and passed over.
     """
 
     command: str
@@ -150,6 +151,7 @@ class Query(Table):
     absent: re.Pattern[str] | None = None
     needs: tuple[str, ...] = ()
     join: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
     prefix: str = ""  # put in front of the names of the groups that are not in ``join``
 
 

@@ -26,14 +26,16 @@ Place = tuple[str, str]
 class Reader:
     """One use of one session. ``unread`` counts entries of lists that could not be read.
 
-    What an answer about a shared object said is remembered for the time of this use; ``forget`` when one is written.
+    ``given`` is what the operator says (``defaults``), which queries may use too. What an answer about a shared object
+    said is remembered for the time of this use; ``forget`` when one is written.
     """
 
-    def __init__(self, name: str, platform: Platform, session: CliSession) -> None:
+    def __init__(self, name: str, platform: Platform, session: CliSession, given: Values) -> None:
         self.name = name
         self.platform = platform
         self.unread = 0
         self._session = session
+        self._given = given
         self._remembered: dict[str, Said] = {}
         self._ports: frozenset[str] | None = None
         self._everyone: list[Facts] | None = None
@@ -52,12 +54,12 @@ class Reader:
             said = await self.say(command)
             if query.join:
                 self._remembered[command.command] = said
+        if query.absent is not None and any(query.absent.search(line) for line in said.lines):
+            return None
         if said.refusal is not None:
             if said.refusal[0] is Kind.MISSING:
                 return None
             raise self.error(said)
-        if query.absent is not None and any(query.absent.search(line) for line in said.lines):
-            return None
         return said.lines
 
     def forget(self) -> None:
@@ -82,7 +84,7 @@ class Reader:
             if any(name not in values for name in query.needs):
                 continue
             if self._is_general(query, values):
-                read_one(self.platform, query, await self.ask(query, values) or (), facts)
+                read_one(self.platform, query, await self.ask(query, values) or (), facts, self._given)
             elif "onu_id" not in facts.values:
                 await self._look_for(serial, query, facts)
             if not all(name in facts.values for name in _IDENTITY):
@@ -110,7 +112,7 @@ class Reader:
             for command in await self._everywhere(query, used):
                 lines = await self.ask(query, command)
                 if lines is not None:
-                    read_many(self.platform, query, lines, onus)
+                    read_many(self.platform, query, lines, onus, self._given)
         return {facts.values["serial"]: facts for facts in onus.values() if "serial" in facts.values}
 
     async def many_facts(self, serials: Sequence[str], enough: Iterable[str] = ()) -> dict[str, Facts]:
@@ -225,7 +227,7 @@ class Reader:
         """Add what is configured at a port and ONU id."""
         for query in self.platform.read:
             if query.needs and all(name in facts.values for name in query.needs) and not query.join:
-                read_one(self.platform, query, await self.ask(query, facts.values) or (), facts)
+                read_one(self.platform, query, await self.ask(query, facts.values) or (), facts, self._given)
 
     async def levels(self, values: Values) -> Levels:
         """The light of an ONU; what cannot be read is None."""
@@ -286,7 +288,7 @@ class Reader:
 
     def _typed(self, query: Query, values: Values) -> Typed:
         try:
-            return typed(self.platform, query, values)
+            return typed(self.platform, query, {**self._given, **values})
         except NotAllowed as error:
             raise Rejected(self.name, query.command, str(error)) from error
 
