@@ -27,4 +27,5 @@ HARNESSES: dict[str, Callable[[], AbstractAsyncContextManager[ElementHarness]]] 
     "cli-v-sol": partial(cli_element, "v-sol", "ssh"),
     "cli-zte-c300": partial(cli_element, "zte-c300", "ssh"),
     "cli-zte-c600": partial(cli_element, "zte-c600", "ssh"),
+    "cli-nokia-isam": partial(cli_element, "nokia-isam", "ssh"),
 }

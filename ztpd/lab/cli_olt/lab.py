@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from ztpd.lab.cli_olt import huawei, vsol, zte
+from ztpd.lab.cli_olt import huawei, isam, vsol, zte
 from ztpd.lab.cli_olt.language import Language
 from ztpd.lab.cli_olt.server import CliServer, CliServerSettings
 from ztpd.lab.cli_olt.shelf import PluggedOnu, Shelf
@@ -29,6 +29,7 @@ VENDORS: Mapping[str, Vendor] = MappingProxyType(
         "zte-c300": Vendor(zte.C300_PORTS, zte.ZteC300Cli),
         "zte-c600": Vendor(zte.C600_PORTS, zte.ZteC600Cli),
         "v-sol": Vendor(vsol.PORTS, vsol.VsolCli),
+        "nokia-isam": Vendor(isam.PORTS, isam.IsamCli),
     }
 )
 """By the name of the platform."""
