@@ -58,7 +58,7 @@ def observed(platform: Platform, values: Values, presence: Presence) -> Observed
         return None
     return ObservedAccess(
         device=values["serial"],
-        port=values.get("port"),
+        port=values.get("port") or None,
         service=service_of(platform, values),
         s_vlan=_number(values.get("s_vlan")),
         c_vlan=_number(values.get("c_vlan")),

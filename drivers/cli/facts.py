@@ -10,6 +10,9 @@ from pon.serial import SerialError, normalise, to_hex
 
 Values = dict[str, str]
 
+NO_PORT = ""
+"""The port of an ONU of which the element tells none: it may be on any."""
+
 _BLANKS_IN_PORTS = re.compile(r"\s+")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _TEMPLATE = re.compile(r"\{(\w+)\}")
@@ -76,15 +79,15 @@ def read_many(
     onus: dict[tuple[str, str], Facts],
     given: Mapping[str, str] = _NOTHING,
 ) -> None:
-    """Add what an answer about all ONUs tells; ``onus`` is by port and ONU id."""
+    """Add what an answer about all ONUs tells; ``onus`` is by port (none where ids are the element's) and ONU id."""
     if query.join:
         _join(platform, query, lines, onus)
         return
     for row in rows(query, lines, given):
         complete(platform, row.values)
-        port, onu_id = row.values.get("port"), row.values.get("onu_id")
-        if port is not None and onu_id is not None:
-            facts = onus.setdefault((port, onu_id), Facts())
+        if all(name in row.values for name in platform.identity):
+            port = row.values["port"] if "port" in platform.identity else ""
+            facts = onus.setdefault((port, row.values["onu_id"]), Facts())
             facts.learn(row.values, row.each)
             complete(platform, facts.values)
 
@@ -110,8 +113,9 @@ def _told(rule: Rule, match: re.Match[str], prefix: str) -> Values:
 
 def complete(platform: Platform, values: Values) -> None:
     """Put a port and a serial into their usual form, and add the parts and what is derived from them."""
-    if "port" not in values:
-        _derive(platform.derived.get("port", ()), "port", values)
+    for name in ("port", "serial"):
+        if name not in values:
+            _derive(platform.derived.get(name, ()), name, values)
     if "port" in values:
         values["port"] = _BLANKS_IN_PORTS.sub("", values["port"])
     if "serial" in values:
@@ -150,6 +154,11 @@ def _derive(ways: Sequence[Derived], name: str, values: Values) -> None:
 def applies(when: Iterable[str], values: Mapping[str, str]) -> bool:
     """Whether every fact that is named is there, and none that is named with ``!``."""
     return all((name.removeprefix("!") in values) != name.startswith("!") for name in when)
+
+
+def placeholders(template: str) -> set[str]:
+    """The facts that a template needs."""
+    return set(_TEMPLATE.findall(template))
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from functools import cache
 from importlib import resources
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -250,7 +250,8 @@ class Platform(Table):
     settings may give (``CliSettings.values``); an empty one they must. ``states`` maps what the element prints
     as ``state`` to a presence, ``unmodelled`` are the properties that it has no word for. Rates are facts in kbit/s;
     ``rate_step_kbps`` is what the element rounds them up to. Each query of ``ports`` is asked for every row of the one
-    before it; the last one's rows hold, or with ``derived.port`` make, a port.
+    before it; the last one's rows hold, or with ``derived.port`` make, a port. ``ids`` says over what ONU ids are
+    counted: over each port, or over the whole element, which then may tell the port of an ONU elsewhere or not at all.
 
     ``read_all``: a query about a port is asked for every port if it is the first, else for those that the ones before
     it named. ``find_service`` finds the description of a service; where it does not tell whose it is, or where there is
@@ -275,6 +276,7 @@ class Platform(Table):
     rate_step_kbps: int = 1
     rates: Mapping[str, Rate] = {}
     admin: Admin
+    ids: Literal["port", "element"] = "port"
     discovered: tuple[Query, ...]
     ports: Annotated[tuple[Query, ...], Field(min_length=1)]
     read: tuple[Query, ...]
@@ -311,6 +313,11 @@ class Platform(Table):
             if each.goes_with not in known:
                 raise ValueError(f"object {each.name} goes with {each.goes_with!r}, which is no object")
         return self
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """The facts that tell one ONU from every other."""
+        return ("onu_id",) if self.ids == "element" else ("port", "onu_id")
 
     def _templates(self) -> Iterator[tuple[str, Query | Step]]:
         for made in self.objects:

@@ -8,7 +8,7 @@ from drivers.access import Levels, ObservedAccess, PresentDevice
 from drivers.cli.access import observed, presence_of
 from drivers.cli.commands import NotAllowed
 from drivers.cli.dialogue import Said
-from drivers.cli.facts import Facts, Values, complete, read_many, read_one, rows, wanted
+from drivers.cli.facts import NO_PORT, Facts, Values, complete, placeholders, read_many, read_one, rows, wanted
 from drivers.cli.planning import Typed, typed
 from drivers.cli.platform import Kind, Number, Platform, Query
 from drivers.cli.session import CliSession
@@ -17,7 +17,6 @@ from pon.autofind import Autofind, AutofindError, parse
 from pon.onu import Presence
 
 _log = structlog.get_logger()
-_IDENTITY = ("port", "onu_id")
 
 Place = tuple[str, str]
 """Port and ONU id."""
@@ -87,12 +86,13 @@ class Reader:
                 read_one(self.platform, query, await self.ask(query, values) or (), facts, self._given)
             elif "onu_id" not in facts.values:
                 await self._look_for(serial, query, facts)
-            if not all(name in facts.values for name in _IDENTITY):
+            if not all(name in facts.values for name in self.platform.identity):
                 return None
             if enough and all(name in facts.values for name in enough):
                 break
         if facts.values.setdefault("serial", serial) != serial:
             raise Rejected(self.name, "read", f"asked for {serial}, the element tells of {facts.values['serial']}")
+        facts.values.setdefault("port", NO_PORT)
         return facts
 
     async def _look_for(self, serial: str, query: Query, facts: Facts) -> None:
@@ -113,6 +113,8 @@ class Reader:
                 lines = await self.ask(query, command)
                 if lines is not None:
                     read_many(self.platform, query, lines, onus, self._given)
+        for facts in onus.values():
+            facts.values.setdefault("port", NO_PORT)
         return {facts.values["serial"]: facts for facts in onus.values() if "serial" in facts.values}
 
     async def many_facts(self, serials: Sequence[str], enough: Iterable[str] = ()) -> dict[str, Facts]:
@@ -209,7 +211,7 @@ class Reader:
             hint = row.values.get("description")
             if hint is not None and hint != values["description"]:
                 continue
-            if not all(name in row.values for name in _IDENTITY):
+            if not all(name in row.values for name in self.platform.identity):
                 return await self._owners_among_all(values)
             facts = Facts({name: value for name, value in row.values.items() if name != "description"})
             await self._learn_place(facts)
@@ -228,6 +230,7 @@ class Reader:
         for query in self.platform.read:
             if query.needs and all(name in facts.values for name in query.needs) and not query.join:
                 read_one(self.platform, query, await self.ask(query, facts.values) or (), facts, self._given)
+        facts.values.setdefault("port", NO_PORT)
 
     async def levels(self, values: Values) -> Levels:
         """The light of an ONU; what cannot be read is None."""
@@ -257,7 +260,7 @@ class Reader:
     def _is_general(self, query: Query, values: Values) -> bool:
         """Whether a query can be filled in with these facts, so that it need not be asked for each port."""
         try:
-            typed(self.platform, query, values)
+            typed(self.platform, query, {**self._given, **values})
         except NotAllowed:
             return False
         return True
@@ -295,7 +298,7 @@ class Reader:
 
 def _telling_presence(platform: Platform) -> list[Query]:
     """Of the queries about everything, those that tell which ONU is there."""
-    telling = {"serial", "state"}
+    telling = {"serial", "state"}.union(*(placeholders(way.value) for way in platform.derived.get("serial", ())))
     return [query for query in platform.read_all if any(telling & set(rule.pattern.groupindex) for rule in query.rules)]
 
 
