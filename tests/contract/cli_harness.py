@@ -30,6 +30,7 @@ PLATFORMS: Mapping[str, CliPlatform] = {
     "zte-c300": CliPlatform({"onu_type": "ALL"}),
     "zte-c600": CliPlatform({"onu_type": "ALL"}, legacy=True),
     "v-sol": CliPlatform(legacy=True, enable_password=vsol.ENABLE_PASSWORD),
+    "calix-axos": CliPlatform({"profile": "844GE", "uni": "x1"}),
     "nokia-isam": CliPlatform({"user_vlan": "100"}),
 }
 

@@ -27,5 +27,6 @@ HARNESSES: dict[str, Callable[[], AbstractAsyncContextManager[ElementHarness]]] 
     "cli-v-sol": partial(cli_element, "v-sol", "ssh"),
     "cli-zte-c300": partial(cli_element, "zte-c300", "ssh"),
     "cli-zte-c600": partial(cli_element, "zte-c600", "ssh"),
+    "cli-calix-axos": partial(cli_element, "calix-axos", "ssh"),
     "cli-nokia-isam": partial(cli_element, "nokia-isam", "ssh"),
 }

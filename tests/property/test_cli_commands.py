@@ -25,7 +25,7 @@ texts = st.one_of(
 
 
 def values_of(platform: Platform) -> Values:
-    return {name: value or "10" for name, value in platform.defaults.items()}
+    return {name: value or {"uni": "x1"}.get(name, "10") for name, value in platform.defaults.items()}
 
 
 def templates(platform: Platform) -> list[str]:
@@ -123,6 +123,8 @@ def test_nothing_that_is_wanted_or_read_makes_a_command_of_another_shape(
 
 
 _PORTS = {
+    "nokia-isam": "1/1/1/1",
+    "calix-axos": "1/1/xp1",
     "huawei-smartax": "0/1/0",
     "zte-c300": "gpon-olt_1/1/1",
     "zte-c600": "gpon_olt-1/1/1",

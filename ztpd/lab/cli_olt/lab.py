@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from ztpd.lab.cli_olt import huawei, isam, vsol, zte
+from ztpd.lab.cli_olt import axos, huawei, isam, vsol, zte
 from ztpd.lab.cli_olt.language import Language
 from ztpd.lab.cli_olt.server import CliServer, CliServerSettings
 from ztpd.lab.cli_olt.shelf import PluggedOnu, Shelf
@@ -25,6 +25,7 @@ class Vendor:
 
 VENDORS: Mapping[str, Vendor] = MappingProxyType(
     {
+        "calix-axos": Vendor(axos.PORTS, axos.AxosCli),
         "huawei-smartax": Vendor(huawei.PORTS, huawei.HuaweiCli),
         "zte-c300": Vendor(zte.C300_PORTS, zte.ZteC300Cli),
         "zte-c600": Vendor(zte.C600_PORTS, zte.ZteC600Cli),
