@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable
 
 from pon.serial import normalise
-from ztpd.lab.cli_olt.isam_lines import LINES, printed, table
-from ztpd.lab.cli_olt.language import Answer, Dialect, Door, Pager
+from ztpd.lab.cli_olt.isam_lines import DIALECT, LINES, WHEEL, printed, table
+from ztpd.lab.cli_olt.language import Answer
 from ztpd.lab.cli_olt.shelf import Entry, Refused, Shelf
 
 PORTS = ("1/1/1/1", "1/1/1/2", "1/1/2/1", "1/1/2/2")
@@ -33,27 +33,12 @@ _INFO = re.compile(
     rf"info configure (?P<node>{'|'.join(_NODES)}|pon interface)(?: (?P<key>\S+?))? flat"
     r"(?: \| match exact:(?P<text>\S+))?"
 )
-_WHEEL = "".join(f"{spoke}\x1b[1D" for spoke in "/-\\|/-\\|")
-_DIALECT = Dialect(
-    door=Door(
-        username="login: ",
-        password="password: ",  # noqa: S106 # a question
-        refused="Login incorrect",
-        full="Max. Sessions Reached.",
-        banner="\nWelcome to ISAM\n\n",
-    ),
-    pager=Pager(
-        "Press <space>(page)/<enter>(line)/q(quit) to continue...", "\r" + " " * 57 + "\r", lines=24, quit_key="q"
-    ),
-    busy="Error : resource temporarily unavailable",
-    refused="Error : {reason}",
-)
 
 
 class IsamCli:
     """One session."""
 
-    dialect = _DIALECT
+    dialect = DIALECT
 
     def __init__(self, shelf: Shelf) -> None:
         self.closed = False
@@ -101,7 +86,7 @@ class IsamCli:
 
     def _table(self, name: str, header: str, rows: list[str]) -> Answer:
         if self._wheel:
-            yield _WHEEL
+            yield WHEEL
         yield table(name, header, rows)
 
     def _unknown(self, match: re.Match[str]) -> Answer:
@@ -154,7 +139,7 @@ class IsamCli:
 
     def _info(self, match: re.Match[str]) -> Answer:
         if self._wheel:
-            yield _WHEEL
+            yield WHEEL
         node, key, text = match["node"], match["key"], match["text"]
         if node == "pon interface":
             lines = [f"configure pon interface {port} admin-state up" for port in self._shelf.ports]

@@ -7,7 +7,27 @@ left out, an ONT's ``admin-state`` and each VLAN stand in lines of their own.
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from ztpd.lab.cli_olt.language import Dialect, Door, Pager
 from ztpd.lab.cli_olt.shelf import Entry
+
+WHEEL = "".join(f"{spoke}\x1b[1D" for spoke in "/-\\|/-\\|")
+"""What turns while the element thinks."""
+
+DIALECT = Dialect(
+    door=Door(
+        username="login: ",
+        password="password: ",  # noqa: S106 # a question
+        refused="Login incorrect",
+        full="Max. Sessions Reached.",
+        banner="\nWelcome to ISAM\n\n",
+    ),
+    pager=Pager(
+        "Press <space>(page)/<enter>(line)/q(quit) to continue...", "\r" + " " * 57 + "\r", lines=24, quit_key="q"
+    ),
+    busy="Error : resource temporarily unavailable",
+    refused="Error : {reason}",
+)
+"""What is asked and said at the door, and how an answer is shown in pages."""
 
 
 def table(name: str, header: str, rows: Sequence[str]) -> str:
