@@ -43,7 +43,8 @@ class CliDriver:
         self._sessions = Sessions(settings, self._platform.dialogue)
         self._ports: frozenset[str] = frozenset()
         self._adopted: set[str] = set()
-        self._written = self._saved = 0
+        # What ran before this may have written and not come to saving.
+        self._written, self._saved = 1, 0
         self._saving = asyncio.Lock()
 
     async def capabilities(self) -> Capabilities:
