@@ -8,83 +8,61 @@ import logging
 import socket
 from collections.abc import Callable
 
-import ncclient.transport.session
 import paramiko  # type: ignore[import-untyped]
 from ncclient import NCClientError
-from ncclient.devices.default import DefaultDeviceHandler
 from ncclient.manager import Manager
-from ncclient.operations import RaiseMode, RPCReply
+from ncclient.operations import RaiseMode
 from ncclient.operations.errors import MissingCapabilityError, TimeoutExpiredError
-from ncclient.transport import SessionListener, SSHSession
+from ncclient.transport import SessionListener
 from ncclient.transport.errors import AuthenticationError, SSHUnknownHostError
 from ncclient.transport.session import NotificationHandler
 
 from drivers.errors import ElementError, HostKeysUnreadable, Rejected, Unreachable
-from drivers.netconf import host_keys, refusal, xml
+from drivers.netconf import refusal, xml
+from drivers.netconf.framing import MalformedFraming
 from drivers.netconf.modules import Module
 from drivers.netconf.settings import NetconfSettings
+from drivers.netconf.sources import Line
+from drivers.netconf.transport import Handler, Reply, SilentManager, WakingSession
 from drivers.netconf.xml import Element
-
-# As shipped, ncclient looks for something to send ten times a second, which caps a session at 10 RPC/s.
-ncclient.transport.session.TICK = 0.005
 
 for _name in ("ncclient", "paramiko"):
     logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
 
-_READ_BYTES = 1 << 20
 _JOIN_S = 5.0
 _REFUSALS = ("AuthenticationException(", "BadAuthenticationType(")
-_TRANSPORT_ERRORS = (NCClientError, paramiko.SSHException, OSError, EOFError, xml.MalformedXml)
-
-
-class ReplyTooLarge(NCClientError):  # type: ignore[misc] # ncclient has no types
-    """The element sends without end; the session is given up."""
-
-
-class _Session(SSHSession):  # type: ignore[misc] # ncclient has no types
-    """ncclient's SSH session with our host keys only, larger reads, and a cap on what a message may hold."""
-
-    def __init__(self, handler: DefaultDeviceHandler, settings: NetconfSettings) -> None:
-        super().__init__(handler)
-        self._pinned = host_keys.pinned(settings)
-        self._max_reply_bytes = settings.max_reply_bytes
-        self._pending_bytes = 0
-
-    def load_known_hosts(self, filename: str | None = None) -> None:
-        self._host_keys = self._pinned
-
-    def _transport_read(self) -> bytes:
-        # ncclient decodes its whole buffer again for every read: few large reads instead of many small ones.
-        data: bytes = self._channel.recv(_READ_BYTES)
-        self._pending_bytes += len(data)
-        if self._pending_bytes > self._max_reply_bytes:
-            raise ReplyTooLarge(f"a message of more than {self._max_reply_bytes} bytes")
-        return data
-
-    def _dispatch_message(self, raw: str) -> None:
-        self._pending_bytes = 0
-        super()._dispatch_message(raw)
+_ENDED = "transport shut down"  # paramiko has no class of its own for it
+_TRANSPORT_ERRORS = (
+    NCClientError,
+    paramiko.SSHException,
+    OSError,
+    EOFError,
+    xml.MalformedXml,
+    MalformedFraming,
+    UnicodeDecodeError,
+)
 
 
 class Connection:
     """One open session. All methods block and belong to one thread, but for ``abort``."""
 
-    def __init__(self, settings: NetconfSettings, sock: socket.socket) -> None:
-        """Open the session over a connected socket; raises ``Unreachable`` or ``Rejected``."""
+    def __init__(self, settings: NetconfSettings, line: Line) -> None:
+        """Open the session over a connection; raises ``Unreachable`` or ``Rejected``."""
         self._settings = settings
-        self._sock = sock
-        handler = DefaultDeviceHandler()
+        self._line = line
+        self._sock = line.sock
+        handler = Handler()
         try:
-            self._session = _Session(handler, settings)
+            self._session = WakingSession(handler, settings)
         except HostKeysUnreadable as error:
-            sock.close()
+            self._sock.close()
             raise Rejected(settings.name, "connect", str(error)) from error
         try:
             self._connect()
         except BaseException:
             self.close()
             raise
-        self._manager = Manager(self._session, handler, raise_mode=RaiseMode.NONE)
+        self._manager = SilentManager(self._session, handler, raise_mode=RaiseMode.NONE)
         self.module: Module | None = None  # not asked yet
         # Nobody takes notifications from ncclient's own queue, which has no bound.
         unread = self._session.get_listener_instance(NotificationHandler)
@@ -96,12 +74,11 @@ class Connection:
         """The capability URIs of the server's hello."""
         return frozenset(self._session.server_capabilities)
 
-    def request(self, operation: str, send: Callable[[Manager], RPCReply], timeout_s: float) -> Element:
+    def request(self, operation: str, send: Callable[[Manager], Reply], timeout_s: float) -> Element:
         """Send one RPC and return its ``<rpc-reply>``; raises by ``refusal`` when the element refuses."""
         self._manager.timeout = timeout_s
         try:
-            reply = send(self._manager)
-            root = xml.parse(reply.xml)
+            root = send(self._manager).root
         except TimeoutExpiredError as error:
             raise Unreachable(self._settings.name, operation, f"no answer within {timeout_s:g} s") from error
         except MissingCapabilityError as error:
@@ -132,11 +109,15 @@ class Connection:
             # handshake when the handshake fails before its time.
             transport.join(_JOIN_S)
             transport.packetizer.complete_handshake()
+        self._session.forget_wakings()
         self._sock.close()
 
     def _connect(self) -> None:
         settings = self._settings
         try:
+            if self._line.transport is not None:
+                self._session.connect_over(self._line.transport, settings)
+                return
             self._session.connect(
                 host=settings.host,
                 port=settings.port,
@@ -171,7 +152,7 @@ class Connection:
 
     def _was_refused(self, error: AuthenticationError) -> bool:
         """Whether the element said no, rather than going away: ncclient keeps only the text of what it caught."""
-        return self._session.transport.is_active() or str(error).startswith(_REFUSALS)
+        return self._session.transport.is_active() or (str(error).startswith(_REFUSALS) and _ENDED not in str(error))
 
 
 def _no_common_host_key(error: Exception) -> bool:

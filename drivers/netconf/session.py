@@ -2,10 +2,10 @@
 
 import asyncio
 import contextlib
-import os
 import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 from ncclient.manager import Manager
@@ -17,23 +17,25 @@ from drivers.netconf import modules, xml
 from drivers.netconf.connection import Connection
 from drivers.netconf.modules import Module
 from drivers.netconf.settings import NetconfSettings
+from drivers.netconf.sources import Dialled, Line, Source
 from drivers.netconf.xml import Element, q
 
 T = TypeVar("T")
 
 _FAREWELL_S = 1.0
-_KEEPALIVE = {socket.TCP_KEEPIDLE: 15, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 3}
 
 
 class NetconfSession:
     """One session to one element, opened when first needed and dropped at the first doubt.
 
     After a time-out, a cancellation or a broken connection the session is gone and the next call opens a new one;
-    what the element did meanwhile is unknown. One call at a time: the driver serialises.
+    what the element did meanwhile is unknown. One call at a time: the driver serialises. Without a
+    ``source`` the element is dialled.
     """
 
-    def __init__(self, settings: NetconfSettings) -> None:
+    def __init__(self, settings: NetconfSettings, source: Source | None = None) -> None:
         self._settings = settings
+        self._source = Dialled(settings) if source is None else source
         self._executor: ThreadPoolExecutor | None = None
         self._connection: Connection | None = None
         self._opening: socket.socket | None = None
@@ -135,17 +137,27 @@ class NetconfSession:
         settings = self._settings
         try:
             async with asyncio.timeout(settings.connect_timeout_s):
-                self._opening = sock = await _connected_socket(settings)
-                return await self._in_thread(lambda: self._connect(sock))
+                return await self._connected()
         except TimeoutError as error:
-            answer = f"no session with {settings.host} port {settings.port} within {settings.connect_timeout_s:g} s"
+            answer = f"no session with {self._source.where} within {settings.connect_timeout_s:g} s"
             raise Unreachable(settings.name, "connect", answer) from error
         finally:
             self._opening = None
 
-    def _connect(self, sock: socket.socket) -> Connection:
+    async def _connected(self) -> Connection:
+        while True:
+            line = await self._source.line()
+            self._opening = line.sock
+            try:
+                return await self._in_thread(partial(self._connect, line))
+            except Unreachable:
+                if line.transport is None:
+                    raise
+                # What was opened by the element waited for us, and may have ended unnoticed: there is another soon.
+
+    def _connect(self, line: Line) -> Connection:
         # Set here and not by the awaiting task, which may have been cancelled by now: who is set can be dropped.
-        self._connection = Connection(self._settings, sock)
+        self._connection = Connection(self._settings, line)
         return self._connection
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
@@ -176,33 +188,3 @@ class NetconfSession:
             return None
         connection.abort()
         return self._submit(connection.close)
-
-
-async def _connected_socket(settings: NetconfSettings) -> socket.socket:
-    """A blocking TCP socket to the element that notices a dead peer; raises ``Unreachable``."""
-    loop = asyncio.get_running_loop()
-    where = f"{settings.host} port {settings.port}"
-    refused: OSError = OSError("no address")
-    try:
-        addresses = await loop.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise Unreachable(settings.name, "connect", f"{where}: {error.strerror}") from error
-    for family, kind, protocol, _, address in addresses:
-        sock = socket.socket(family, kind, protocol)
-        sock.setblocking(False)
-        try:
-            await loop.sock_connect(sock, address)
-        except OSError as error:
-            refused = error
-            sock.close()
-        except BaseException:
-            sock.close()
-            raise
-        else:
-            sock.setblocking(True)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            for option, value in _KEEPALIVE.items():
-                sock.setsockopt(socket.IPPROTO_TCP, option, value)
-            return sock
-    reason = os.strerror(refused.errno) if refused.errno else str(refused)
-    raise Unreachable(settings.name, "connect", f"{where}: {reason}") from refused

@@ -4,19 +4,16 @@ An ONU's own objects are created or replaced as a whole. Shared ones (profiles, 
 MAC tables) are merged, and taken away with their last user.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from drivers.access import WantedAccess
-from drivers.netconf_bbf import names, payloads, xml
-from drivers.netconf_bbf.allocation import Numbers, Used, allocate, held_numbers, used_numbers
-from drivers.netconf_bbf.configuration import Configuration, Kind
+from drivers.netconf_bbf import editing, names, payloads, sharing
+from drivers.netconf_bbf.configuration import Configuration, Key, Kind
+from drivers.netconf_bbf.editing import Edit, Object
 from drivers.netconf_bbf.inventory import Inventory
-from drivers.netconf_bbf.payloads import Edit, Object
 from drivers.netconf_bbf.plant import Plant, Port
 from drivers.netconf_bbf.reading import observed_onu
-from drivers.netconf_bbf.xml import q, text_at
-
-Key = tuple[Kind, str]
 
 
 class Occupied(Exception):
@@ -33,20 +30,30 @@ class NoSuchPort(Exception):
 
 
 class Batch:
-    """ONUs that are to be written together: what one is given, no other of them gets."""
+    """ONUs that are to be written together: what one has, no other of them gets."""
 
-    def __init__(self, inventory: Inventory) -> None:
+    def __init__(self, inventory: Inventory, adopted: frozenset[str] = frozenset()) -> None:
         self.inventory = inventory
-        self._used = used_numbers(inventory.configuration)
+        self.adopted = adopted
         self._takers: dict[str, str] = {}
 
-    def numbers_for(self, serial: str, port: Port) -> Numbers:
-        """Those that the ONU holds already, else the lowest free on its partition; raises ``Exhausted``."""
-        used = self._used.setdefault(port.channel_partition, Used())
-        return allocate(used, port, held_numbers(self.inventory.configuration, serial))
+    def take_place(self, wanted: WantedAccess) -> Port:
+        """The port of one more ONU of the batch.
 
-    def take_place(self, wanted: WantedAccess) -> None:
-        """Raise ``Occupied`` when another of the batch has the serial, the service or the VLAN of its own."""
+        Raises ``NotRepresentable``, ``NoSuchPort``, and ``Occupied`` also when another of the batch has the serial,
+        the service or the VLAN of its own.
+        """
+        inventory = self.inventory
+        payloads.check_representable(wanted)
+        port = inventory.plant.ports.get(wanted.port)
+        if port is None:
+            raise NoSuchPort(wanted.port, inventory.plant)
+        _check_serial(inventory, wanted, self.adopted)
+        _check_forwarding(inventory, wanted)
+        self._take(wanted)
+        return port
+
+    def _take(self, wanted: WantedAccess) -> None:
         uplink = self.inventory.uplink
         places = [f"serial {wanted.device}", f"service {wanted.service}"]
         if wanted.c_vlan is not None:
@@ -57,75 +64,80 @@ class Batch:
         self._takers.update((place, f"{wanted.service} on {wanted.device}") for place in places)
 
 
-def objects_for(batch: Batch, wanted: WantedAccess) -> list[Object]:
-    """The objects that make up one more ONU of a batch.
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """What makes one ONU's service: objects of its own and shared ones, or edits of what another made (adopted).
 
-    Raises ``NotRepresentable``, ``NoSuchPort``, ``Occupied`` and ``Exhausted``.
+    ``leaves`` are the kinds of which it leaves what shared objects it uses now, unless it takes them again.
     """
-    inventory = batch.inventory
-    payloads.check_representable(wanted)
-    port = inventory.plant.ports.get(wanted.port)
-    if port is None:
-        raise NoSuchPort(wanted.port, inventory.plant)
-    _check_serial(inventory, wanted)
-    _check_forwarding(inventory, wanted)
-    batch.take_place(wanted)
-    return payloads.service_objects(wanted, batch.numbers_for(wanted.device, port), port, inventory.uplink)
+
+    serial: str
+    objects: Sequence[Object]
+    edits: Sequence[Edit] = ()
+    leaves: frozenset[Kind] = sharing.ALL_SHARED
 
 
-def edits_to_provision(inventory: Inventory, wanted: Sequence[tuple[str, Sequence[Object]]]) -> list[Edit]:
-    """The edits that make each serial's objects true: additions first, then what its last user leaves behind."""
+def edits_to_provision(inventory: Inventory, wanted: Sequence[Addition]) -> list[Edit]:
+    """The edits that make each addition true: additions first, then what its last user leaves behind."""
     additions: dict[Key, Edit] = {}
-    for _, objects in wanted:
-        for made in objects:
+    for addition in wanted:
+        for made in addition.objects:
             key = (made.kind, made.key)
             if made.shared and key in additions:
                 _join(additions[key], made)
             else:
                 additions[key] = _addition(inventory.configuration, made)
-    serials = [serial for serial, _ in wanted]
-    departures = _departures(inventory, serials, frozenset(additions))
-    leaving = _port_departures(inventory, serials, additions, departures)
-    return [*additions.values(), *leaving, *(payloads.removal(*key) for key in departures)]
+    leaves = {addition.serial: addition.leaves for addition in wanted}
+    moving = [serial for serial, kinds in leaves.items() if Kind.FORWARDER in kinds]
+    departures = sharing.departures(inventory, leaves, frozenset(additions), leaves)
+    departures += (key for serial in moving for key in sharing.left_alone(inventory, serial))
+    leaving = _port_departures(inventory, moving, additions, departures)
+    changed = [edit for addition in wanted for edit in addition.edits]
+    return [*additions.values(), *changed, *leaving, *(editing.removal(*key) for key in departures)]
 
 
-def edits_to_remove(inventory: Inventory, serial: str) -> list[Edit]:
-    """The edits that take away everything made for a serial, and nothing else; empty when there is nothing.
-
-    Raises ``Occupied`` when the serial is configured by another than ztpd.
-    """
-    check_not_foreign(inventory, serial)
+def edits_to_remove(inventory: Inventory, serials: Sequence[str]) -> list[Edit]:
+    """The edits that take away everything made for the serials, and nothing else; empty when there is nothing."""
     entries = inventory.configuration.entries
-    present = [(kind, name) for kind, name in _own_keys(names.of_onu(serial)) if name in entries[kind]]
-    departures = _departures(inventory, [serial], frozenset())
-    leaving = _port_departures(inventory, [serial], {}, departures)
-    return [*leaving, *(payloads.removal(*key) for key in (*departures, *present))]
+    present = [key for serial in serials for key in _own_keys(inventory, serial) if key[1] in entries[key[0]]]
+    departures = sharing.departures(inventory, serials, frozenset())
+    departures += (key for serial in serials for key in sharing.left_alone(inventory, serial))
+    leaving = _port_departures(inventory, serials, {}, departures)
+    return [*leaving, *(editing.removal(*key) for key in dict.fromkeys((*departures, *present)))]
 
 
-def check_not_foreign(inventory: Inventory, serial: str) -> None:
-    """Raise ``Occupied`` when the serial is configured by another than ztpd."""
+def is_there(inventory: Inventory, serial: str) -> bool:
+    """Whether anything is there that was made for an ONU."""
+    entries = inventory.configuration.entries
+    return any(name in entries[kind] for kind, name in _own_keys(inventory, serial))
+
+
+def check_ours(inventory: Inventory, serial: str, adopted: frozenset[str]) -> None:
+    """Raise ``Occupied`` when the serial is configured by another than ztpd and not adopted, or more than once."""
     foreign = inventory.foreign_v_ani(serial)
-    if foreign is not None:
-        raise Occupied(f"serial {serial} is configured as {foreign}, which ztpd did not make")
-
-
-def _check_serial(inventory: Inventory, wanted: WantedAccess) -> None:
-    """Raise ``Occupied`` when the serial is configured by another or elsewhere, or its name is taken."""
-    check_not_foreign(inventory, wanted.device)
-    own = names.of_onu(wanted.device)
-    if own.v_ani not in inventory.configuration.entries[Kind.INTERFACE]:
+    if foreign is None:
         return
+    if serial not in adopted:
+        raise Occupied(f"serial {serial} is configured as {foreign}, which ztpd did not make")
+    if len(inventory.v_anis[serial]) > 1:
+        raise Occupied(f"serial {serial} is configured more than once: as {', '.join(inventory.v_anis[serial])}")
+
+
+def _check_serial(inventory: Inventory, wanted: WantedAccess, adopted: frozenset[str]) -> None:
+    """Raise ``Occupied`` when the serial is configured by another or elsewhere, or its name is taken."""
+    check_ours(inventory, wanted.device, adopted)
     observed = observed_onu(inventory, wanted.device)
-    if observed is None:
+    own = inventory.names_of(wanted.device)
+    if observed is None and own.v_ani in inventory.configuration.entries[Kind.INTERFACE]:
         raise Occupied(f"{own.v_ani} exists with another serial than {wanted.device}")
-    if observed.port != wanted.port:
+    if observed is not None and observed.port != wanted.port:
         raise Occupied(f"serial {wanted.device} is configured on port {observed.port}, not on {wanted.port}")
 
 
 def _check_forwarding(inventory: Inventory, wanted: WantedAccess) -> None:
     """Raise ``Occupied`` when the service is configured elsewhere, or its VLAN or forwarder is another's."""
     uplink = inventory.uplink
-    own = names.of_onu(wanted.device)
+    own = inventory.names_of(wanted.device)
     network = names.network_sub_interface(uplink, wanted.s_vlan, wanted.c_vlan)
     target = names.forwarder(wanted.service, uplink, wanted.s_vlan, wanted.c_vlan)
     for sub_interface, member in inventory.members.items():
@@ -157,10 +169,15 @@ def _addition(configuration: Configuration, made: Object) -> Edit:
 def _join(edit: Edit, made: Object) -> None:
     """Two ONUs of one batch share an object: only a forwarder's ports differ between them."""
     if made.kind is Kind.FORWARDER:
-        payloads.add_ports(edit, made.entry)
+        editing.add_ports(edit, made.entry)
 
 
-def _own_keys(own: names.OnuNames) -> list[Key]:
+def _own_keys(inventory: Inventory, serial: str) -> list[Key]:
+    """What is there for one ONU alone, in an order in which nothing is referred to by a later one."""
+    foreign = inventory.foreign_v_ani(serial)
+    if foreign is not None and inventory.references is not None:
+        return inventory.references.everything_of(foreign)
+    own = names.of_onu(serial)
     return [
         *((Kind.GEMPORT, name) for name in own.gemports),
         (Kind.TCONT, own.tcont),
@@ -168,19 +185,6 @@ def _own_keys(own: names.OnuNames) -> list[Key]:
         (Kind.LINK, own.onu_v_enet),
         *((Kind.INTERFACE, name) for name in reversed(own.interfaces)),
     ]
-
-
-def _departures(inventory: Inventory, serials: Iterable[str], kept: frozenset[Key]) -> list[Key]:
-    """The shared objects that these serials use now, nobody else does, and that are not kept."""
-    leaving = frozenset(serials)
-    mine: list[Key] = []
-    others: set[Key] = set()
-    for user, key in _shared_uses(inventory):
-        if user in leaving:
-            mine.append(key)
-        else:
-            others.add(key)
-    return [key for key in dict.fromkeys(mine) if key not in others and key not in kept]
 
 
 def _port_departures(
@@ -191,53 +195,13 @@ def _port_departures(
     An entry may appear only once in a payload: a forwarder that is joined or left already takes the removal too.
     """
     leaving: dict[str, Edit] = {}
-    for serial in serials:
-        current = inventory.membership_of(serial)
-        if current is None or (Kind.FORWARDER, current.forwarder) in departures:
+    for current in (member for serial in serials for member in sharing.memberships(inventory, serial)):
+        if (Kind.FORWARDER, current.forwarder) in departures:
             continue
         joined = additions.get((Kind.FORWARDER, current.forwarder))
         if joined is None:
-            left = leaving.setdefault(current.forwarder, payloads.leaving_forwarder(current.forwarder))
-            payloads.remove_port(left, current.port)
-        elif current.port not in payloads.port_names(joined):
-            payloads.remove_port(joined, current.port)
+            left = leaving.setdefault(current.forwarder, editing.leaving_forwarder(current.forwarder))
+            editing.remove_port(left, current.port)
+        elif current.port not in editing.port_names(joined):
+            editing.remove_port(joined, current.port)
     return list(leaving.values())
-
-
-def _shared_uses(inventory: Inventory) -> Iterator[tuple[str, Key]]:
-    """Who uses which shared object that was named by us; a user that is no ONU of ours is its own name."""
-    configuration = inventory.configuration
-    for name, tcont in configuration.entries[Kind.TCONT].items():
-        profile = text_at(tcont, q(xml.GEM_TCONT, "traffic-descriptor-profile-ref"))
-        yield from _use(_serial_in(name, "tcont-"), Kind.UPSTREAM_PROFILE, profile)
-    for name, root in configuration.interface_part(xml.TRAFFIC_MANAGEMENT, "tm-root"):
-        shaper = text_at(root, q(xml.SHAPING, "shaper-name"))
-        yield from _use(_serial_in(name, "venet-"), Kind.SHAPER, shaper)
-    yield from _forwarding_uses(inventory)
-
-
-def _forwarding_uses(inventory: Inventory) -> Iterator[tuple[str, Key]]:
-    network: dict[str, str] = {}
-    users: list[tuple[str, str]] = []
-    for sub_interface, member in inventory.members.items():
-        if member.port == names.NETWORK_PORT:
-            network[member.forwarder] = sub_interface
-        else:
-            users.append((_serial_in(sub_interface, "venet-"), member.forwarder))
-    for user, forwarder in users:
-        yield from _use(user, Kind.FORWARDER, forwarder)
-        entry = inventory.configuration.find(Kind.FORWARDER, forwarder)
-        database = text_at(entry, q(xml.FORWARDING, "mac-learning"), q(xml.FORWARDING, "forwarding-database"))
-        yield from _use(user, Kind.DATABASE, database)
-        sub_interface = network.get(forwarder, "")
-        if names.is_network_sub_interface(sub_interface, inventory.uplink):
-            yield user, (Kind.INTERFACE, sub_interface)
-
-
-def _use(user: str, kind: Kind, name: str | None) -> Iterator[tuple[str, Key]]:
-    if name is not None and names.is_shared_name(name):
-        yield user, (kind, name)
-
-
-def _serial_in(name: str, prefix: str) -> str:
-    return name.removeprefix(prefix)[:12] if name.startswith(prefix) else name

@@ -55,6 +55,10 @@ class Kind(enum.Enum):
         self.key = key
 
 
+Key = tuple[Kind, str]
+"""One entry of one list."""
+
+
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """The entries of each list by key, and the entries that could not be read."""
@@ -75,10 +79,23 @@ class Configuration:
 
 
 def index(*data: Element) -> Configuration:
-    """Index one or more ``<data>`` or ``<config>`` elements; of two entries with one key, the later document's wins."""
+    """Index one or more ``<data>`` or ``<config>`` elements; of two entries with one key, the fuller wins."""
     malformed: list[Malformed] = []
-    entries = {kind: dict(_keyed(data, kind, malformed)) for kind in Kind}
+    entries = {kind: _fullest(_keyed(data, kind, malformed)) for kind in Kind}
     return Configuration(entries, tuple(malformed))
+
+
+def _fullest(found: Iterable[tuple[str, Element]]) -> dict[str, Element]:
+    entries: dict[str, Element] = {}
+    for key, entry in found:
+        known = entries.get(key)
+        if known is None or _size(entry) >= _size(known):
+            entries[key] = entry
+    return entries
+
+
+def _size(entry: Element) -> int:
+    return sum(1 for _ in entry.iter())
 
 
 def _keyed(data: Iterable[Element], kind: Kind, malformed: list[Malformed]) -> Iterator[tuple[str, Element]]:

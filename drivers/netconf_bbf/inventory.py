@@ -1,12 +1,14 @@
 """A configuration worked out once for all questions: the plant, who claims which serial, who is forwarded how."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from drivers.netconf.malformed import Malformed
 from drivers.netconf_bbf import names, xml
 from drivers.netconf_bbf.configuration import Configuration, Kind
+from drivers.netconf_bbf.names import OnuNames
 from drivers.netconf_bbf.plant import Plant, plant_of
+from drivers.netconf_bbf.tracing import References, references_in
 from drivers.netconf_bbf.xml import q, text_at
 from pon.serial import SerialError, normalise
 
@@ -25,7 +27,8 @@ class Inventory:
     """What an OLT's configuration holds.
 
     ``v_anis`` are the v-ANIs, ours or another's, that claim each canonical serial (normally one); ``members`` says of
-    each sub-interface how it is forwarded; ``malformed`` lists the entries that could not be read.
+    each sub-interface how it is forwarded, ``joined`` the same by forwarder; ``references`` are known where another
+    made a v-ANI; ``malformed`` lists the entries that could not be read.
     """
 
     configuration: Configuration
@@ -33,7 +36,16 @@ class Inventory:
     plant: Plant
     v_anis: Mapping[str, tuple[str, ...]]
     members: Mapping[str, Membership]
+    joined: Mapping[str, Sequence[str]]
+    references: References | None
     malformed: tuple[Malformed, ...]
+
+    def names_of(self, serial: str) -> OnuNames:
+        """The names of the ONU's objects: ours, or those that another gave where another made its only v-ANI."""
+        foreign = self.foreign_v_ani(serial)
+        if foreign is None or self.references is None or len(self.v_anis[serial]) > 1:
+            return names.of_onu(serial)
+        return self.references.of(foreign)
 
     def foreign_v_ani(self, serial: str) -> str | None:
         """A v-ANI that claims the serial under a name that is not ours, or None."""
@@ -42,7 +54,11 @@ class Inventory:
 
     def membership_of(self, serial: str) -> Membership | None:
         """How the ONU's user sub-interface is forwarded, or None when it is not."""
-        return self.members.get(names.of_onu(serial).user_sub_interface)
+        return self.members.get(self.names_of(serial).user_sub_interface)
+
+    def members_of(self, forwarder: str) -> Sequence[str]:
+        """The sub-interfaces that are known to be in a forwarder."""
+        return self.joined.get(forwarder, ())
 
 
 def inventory_of(configuration: Configuration, uplink: str) -> Inventory:
@@ -52,7 +68,20 @@ def inventory_of(configuration: Configuration, uplink: str) -> Inventory:
     for serial, name in _claims(configuration, malformed):
         v_anis[serial] = (*v_anis.get(serial, ()), name)
     members = dict(_members(configuration))
-    return Inventory(configuration, uplink, plant_of(configuration), v_anis, members, tuple(malformed))
+    joined: dict[str, list[str]] = {}
+    for name, member in members.items():
+        joined.setdefault(member.forwarder, []).append(name)
+    foreign = any(claimed != (names.of_onu(serial).v_ani,) for serial, claimed in v_anis.items())
+    return Inventory(
+        configuration,
+        uplink,
+        plant_of(configuration),
+        v_anis,
+        members,
+        joined,
+        references_in(configuration) if foreign else None,
+        tuple(malformed),
+    )
 
 
 def _claims(configuration: Configuration, malformed: list[Malformed]) -> Iterator[tuple[str, str]]:

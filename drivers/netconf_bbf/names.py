@@ -12,7 +12,7 @@ TRAFFIC_CLASSES = (0, 5)
 
 NETWORK_PORT = "network"
 _USER_PORT = "user."
-_SHARED = re.compile(r"up-\d+-\d+|down-\d+|(fwd-|fdb-).+")
+_SHARED = re.compile(r"up-\d+-\d+(-\d+)?|down-\d+|(fwd-|fdb-).+")
 
 MAX_NAME = 64
 """``bbf-yang-types:string-ascii64``."""
@@ -74,9 +74,10 @@ def service_of_port(port: str) -> str | None:
     return port.removeprefix(_USER_PORT) if port.startswith(_USER_PORT) else None
 
 
-def upstream_profile(upstream_bps: int, assured_bps: int) -> str:
+def upstream_profile(upstream_bps: int, assured_bps: int, fixed_bps: int = 0) -> str:
     """The traffic descriptor profile of a rate, shared by all that have it (OLTs hold few hundreds of them)."""
-    return f"up-{upstream_bps}-{assured_bps}"
+    name = f"up-{upstream_bps}-{assured_bps}"
+    return f"{name}-{fixed_bps}" if fixed_bps else name
 
 
 def downstream_shaper(downstream_bps: int) -> str:

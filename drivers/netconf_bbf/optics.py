@@ -5,6 +5,9 @@ The OLT's side is ``rssi-onu/rssi`` in tenths of a dBm (``bbf-hardware-transceiv
 (``bbf-hardware-transceivers``, ``bbf-interfaces-remote-hardware-state``).
 """
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
 from drivers.netconf_bbf import xml
 from drivers.netconf_bbf.xml import Element, q, text_at
 
@@ -13,52 +16,68 @@ _DIAGNOSTICS = f"{q(xml.TRANSCEIVERS, 'transceiver-link')}/{q(xml.TRANSCEIVERS, 
 _PLAUSIBLE_DBM = (-60.0, 20.0)
 
 
-def olt_rx_dbm(data: Element, serial: str, v_ani: str) -> float | None:
-    """What the OLT receives from the ONU; None when two transceivers see the serial and neither is its v-ANI's."""
-    levels: list[float | None] = []
-    for component in data.iterfind(_COMPONENT):
-        for entry in component.iterfind(f"{_DIAGNOSTICS}/{q(xml.TRANSCEIVERS_XPON, 'rssi-onu')}"):
-            seen = text_at(entry, q(xml.TRANSCEIVERS_XPON, "detected-serial-number")) or ""
-            if seen.upper() != serial.upper():
-                continue
-            level = _tenths(text_at(entry, q(xml.TRANSCEIVERS_XPON, "rssi")))
-            if text_at(entry, q(xml.TRANSCEIVERS_XPON, "v-ani-ref")) == v_ani:
-                return level
-            levels.append(level)
-    return levels[0] if len(levels) == 1 else None
-
-
-def onu_components(data: Element, v_ani: str) -> list[str]:
-    """The hardware components that are reached through the v-ANI."""
+def onu_components(data: Element) -> dict[str, list[str]]:
+    """The hardware components that are reached through each v-ANI, by the v-ANI's name."""
     path = f"{q(xml.REMOTE_HARDWARE, 'remote-hardware')}/{q(xml.REMOTE_HARDWARE, 'component')}"
+    found: dict[str, list[str]] = {}
+    for interface in data.iterfind(f"{q(xml.INTERFACES, 'interfaces-state')}/{q(xml.INTERFACES, 'interface')}"):
+        name = text_at(interface, q(xml.INTERFACES, "name"))
+        components = [component.text for component in interface.iterfind(path) if component.text]
+        if name is not None and components:
+            found[name] = components
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One hardware component: what it is part of, and what its transceiver link receives, if it is one."""
+
+    name: str
+    parent: str | None
+    received_dbm: float | None
+
+
+def components(data: Element) -> list[Component]:
+    """The hardware components in a reply."""
     return [
-        component.text
-        for interface in data.iterfind(f"{q(xml.INTERFACES, 'interfaces-state')}/{q(xml.INTERFACES, 'interface')}")
-        if text_at(interface, q(xml.INTERFACES, "name")) == v_ani
-        for component in interface.iterfind(path)
-        if component.text
-    ]
-
-
-def received_dbm(data: Element) -> float | None:
-    """What the transceiver links among these components receive; None when none or more than one says so."""
-    levels = [
-        level
-        for component in data.iterfind(_COMPONENT)
-        if (
-            level := _dbm(
-                text_at(component, _DIAGNOSTICS, q(xml.TRANSCEIVERS, "power-dbm"), q(xml.TRANSCEIVERS, "receive"))
-            )
+        Component(
+            name,
+            text_at(entry, q(xml.HARDWARE, "parent")),
+            _dbm(text_at(entry, _DIAGNOSTICS, q(xml.TRANSCEIVERS, "power-dbm"), q(xml.TRANSCEIVERS, "receive"))),
         )
-        is not None
+        for entry in data.iterfind(_COMPONENT)
+        if (name := text_at(entry, q(xml.HARDWARE, "name"))) is not None
     ]
+
+
+def only_level(found: Iterable[Component]) -> float | None:
+    """What the transceiver links among these components receive; None when none or more than one says so."""
+    levels = [component.received_dbm for component in found if component.received_dbm is not None]
     return levels[0] if len(levels) == 1 else None
 
 
-def component_names(data: Element) -> list[str]:
-    """The names of the components in a reply."""
-    names = [text_at(component, q(xml.HARDWARE, "name")) for component in data.iterfind(_COMPONENT)]
-    return [name for name in names if name is not None]
+def received_by_olt(data: Element) -> dict[str, list[tuple[str | None, float | None]]]:
+    """By serial, what each transceiver of the OLT receives from it, and the v-ANI that it takes the ONU for."""
+    found: dict[str, list[tuple[str | None, float | None]]] = {}
+    for entry in data.iterfind(f"{_COMPONENT}/{_DIAGNOSTICS}/{q(xml.TRANSCEIVERS_XPON, 'rssi-onu')}"):
+        serial = (text_at(entry, q(xml.TRANSCEIVERS_XPON, "detected-serial-number")) or "").upper()
+        level = _tenths(text_at(entry, q(xml.TRANSCEIVERS_XPON, "rssi")))
+        found.setdefault(serial, []).append((text_at(entry, q(xml.TRANSCEIVERS_XPON, "v-ani-ref")), level))
+    return found
+
+
+def v_ani_of(readings: Sequence[tuple[str | None, float | None]]) -> str | None:
+    """The v-ANI that the OLT takes an ONU for, where every transceiver that says so says the same."""
+    told = {reference for reference, _ in readings if reference is not None}
+    return told.pop() if len(told) == 1 else None
+
+
+def olt_rx_dbm(readings: Sequence[tuple[str | None, float | None]], v_ani: str) -> float | None:
+    """What the OLT receives from an ONU; None when two transceivers see the serial and neither is its v-ANI's."""
+    for reference, level in readings:
+        if reference == v_ani:
+            return level
+    return readings[0][1] if len(readings) == 1 else None
 
 
 def _tenths(text: str | None) -> float | None:

@@ -1,46 +1,30 @@
 """What is written to the OLT: a wanted ONU and its numbers become the objects of an ``<edit-config>``.
 
 The downstream rate is a single-token-bucket shaper profile (``bbf-qos-shaping``, kbit/s) on the OLT's v-ENET; the
-upstream rate is the T-CONT's traffic descriptor profile (``bbf-xpongemtcont``, bit/s). A service with a C-VLAN has a
-forwarder of its own (1:1, TR-101 §2.5.1.1); one without shares its S-VLAN's forwarder and MAC table (N:1).
+upstream rate is the T-CONT's traffic descriptor profile (``bbf-xpongemtcont``, bit/s). The priority is written as the
+p-bits of every tag that is pushed (``bbf-frame-editing``; feature ``write-pbit-value-in-vlan-tag``). A service with a
+C-VLAN has a forwarder of its own (1:1, TR-101 §2.5.1.1); one without shares its S-VLAN's forwarder and MAC table (N:1).
 """
-
-from collections.abc import Iterable
-from dataclasses import dataclass
 
 from drivers.access import WantedAccess
 from drivers.netconf_bbf import names, xml
 from drivers.netconf_bbf.allocation import Numbers
 from drivers.netconf_bbf.configuration import Kind
-from drivers.netconf_bbf.dialects import Notifiable
+from drivers.netconf_bbf.editing import Object
 from drivers.netconf_bbf.plant import Port
-from drivers.netconf_bbf.xml import Element, element, identity, q, text_at
+from drivers.netconf_bbf.xml import Element, element, identity
+from pon.tcont import Bandwidth, BandwidthError, Sharing
 
-_OPERATION = q(xml.NETCONF, "operation")
+_ELIGIBILITY = {
+    Sharing.NONE: "none",
+    Sharing.NON_ASSURED: "non-assured-sharing",
+    Sharing.BEST_EFFORT: "best-effort-sharing",
+}
 KBIT = 1000
 
 
 class NotRepresentable(ValueError):
     """The wanted ONU cannot be said in these modules; the message says which value and what would do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Object:
-    """One entry of one list; ``shared`` when other ONUs may use it too."""
-
-    kind: Kind
-    key: str
-    entry: Element
-    shared: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """One entry and the operation on it (``create``, ``replace``, ``merge``, ``remove``; RFC 6241 §7.2)."""
-
-    kind: Kind
-    entry: Element
-    operation: str
 
 
 def check_representable(wanted: WantedAccess) -> None:
@@ -49,113 +33,40 @@ def check_representable(wanted: WantedAccess) -> None:
         raise NotRepresentable(
             f"downstream_bps {wanted.downstream_bps} is no whole kbit/s, which is what a shaper profile takes"
         )
-    if wanted.assured_upstream_bps > wanted.upstream_bps:
-        raise NotRepresentable(
-            f"assured_upstream_bps {wanted.assured_upstream_bps} is more than upstream_bps {wanted.upstream_bps}"
-        )
+    if wanted.priority not in range(8):
+        raise NotRepresentable(f"priority {wanted.priority} is no code point of IEEE 802.1p, 0 to 7")
+    try:
+        bandwidth_of(wanted).check()
+    except BandwidthError as error:
+        raise NotRepresentable(str(error)) from error
     longest = max(len(names.user_port(wanted.service)), len(f"fwd-{wanted.service}"))
     if longest > names.MAX_NAME:
         raise NotRepresentable(f"service {wanted.service!r} makes names longer than {names.MAX_NAME} characters")
+
+
+def bandwidth_of(wanted: WantedAccess) -> Bandwidth:
+    """The upstream bandwidth of a wanted service."""
+    return Bandwidth(wanted.upstream_bps, wanted.assured_upstream_bps, wanted.fixed_upstream_bps)
 
 
 def service_objects(wanted: WantedAccess, numbers: Numbers, port: Port, uplink: str) -> list[Object]:
     """Every object that makes up the service, in an order in which each refers only to those before it."""
     own = names.of_onu(wanted.device)
     return [
-        _upstream_profile(wanted),
-        _downstream_shaper(wanted),
+        upstream_profile(wanted),
+        downstream_shaper(wanted),
         _v_ani(wanted, numbers, port, own),
         _interface(own.ani, "ani", element(xml.ANI, "ani", element(xml.ANI, "upstream-fec", "true"))),
         _interface(own.onu_v_enet, "onu-v-enet", element(xml.ANI, "onu-v-enet", element(xml.ANI, "ani", own.ani))),
         _olt_v_enet(wanted, own),
         _user_sub_interface(wanted, own),
-        _network_sub_interface(wanted, uplink),
+        network_sub_interface(wanted, uplink),
         _link(own.ani, own.v_ani),
         _link(own.onu_v_enet, own.olt_v_enet),
         _tcont(wanted, numbers, own),
         *_gemports(numbers, own),
-        *_forwarding(wanted, own, uplink),
+        *forwarding(wanted, own.user_sub_interface, uplink),
     ]
-
-
-def removal(kind: Kind, key: str) -> Edit:
-    """Remove one entry; no error when it is gone already (RFC 6241 §7.2, ``remove``)."""
-    return Edit(kind, _keyed(kind, key), "remove")
-
-
-def admin(v_ani: str, enabled: bool) -> Edit:
-    """Let a v-ANI carry traffic or stop it, everything else as it is."""
-    entry = _keyed(Kind.INTERFACE, v_ani)
-    entry.append(element(xml.INTERFACES, "enabled", "true" if enabled else "false"))
-    return Edit(Kind.INTERFACE, entry, "merge")
-
-
-def leaving_forwarder(forwarder: str) -> Edit:
-    """An edit of a forwarder that stays, to take ports out of it with ``remove_port``."""
-    entry = _keyed(Kind.FORWARDER, forwarder)
-    entry.append(element(xml.FORWARDING, "ports"))
-    return Edit(Kind.FORWARDER, entry, "merge")
-
-
-def remove_port(forwarder: Edit, port: str) -> None:
-    """Have an edit of a forwarder take a port out of it."""
-    leaving = element(xml.FORWARDING, "port", element(xml.FORWARDING, "name", port))
-    leaving.set(_OPERATION, "remove")
-    _ports(forwarder.entry).append(leaving)
-
-
-def add_ports(forwarder: Edit, entry: Element) -> None:
-    """Have an edit of a forwarder make the ports of another entry for the same forwarder too."""
-    known = port_names(forwarder)
-    for port in list(_ports(entry)):
-        if text_at(port, q(xml.FORWARDING, "name")) not in known:
-            _ports(forwarder.entry).append(port)
-
-
-def port_names(forwarder: Edit) -> set[str | None]:
-    """The ports that an edit of a forwarder makes or takes away."""
-    return {text_at(port, q(xml.FORWARDING, "name")) for port in _ports(forwarder.entry)}
-
-
-def _ports(forwarder: Element) -> Element:
-    ports = forwarder.find(q(xml.FORWARDING, "ports"))
-    if ports is None:
-        raise AssertionError("a forwarder is always edited with its ports")
-    return ports
-
-
-def notifications_on(port: str, notifiable: Notifiable) -> Edit:
-    """Let a channel termination announce every ONU that comes or goes."""
-    states = [
-        identity(notifiable.namespace, notifiable.tag, "bbf-xpon-onu-types", state) for state in notifiable.states
-    ]
-    entry = _keyed(Kind.INTERFACE, port)
-    entry.append(element(xml.XPON, "channel-termination", *states))
-    return Edit(Kind.INTERFACE, entry, "merge")
-
-
-def config(edits: Iterable[Edit]) -> Element:
-    """The ``<config>`` of an ``<edit-config>`` with all the edits, each list's entries under one container."""
-    root = element(xml.NETCONF, "config")
-    for edit in edits:
-        parent = root
-        for container in edit.kind.containers:
-            found = parent.find(container)
-            if found is None:
-                namespace, _, tag = container[1:].partition("}")
-                found = element(namespace, tag)
-                parent.append(found)
-            parent = found
-        if edit.operation != "merge":
-            edit.entry.set(_OPERATION, edit.operation)
-        parent.append(edit.entry)
-    return root
-
-
-def _keyed(kind: Kind, key: str) -> Element:
-    namespace, _, tag = kind.entry[1:].partition("}")
-    key_namespace, _, key_tag = kind.key[1:].partition("}")
-    return element(namespace, tag, element(key_namespace, key_tag, key))
 
 
 def _interface(name: str, xpon_type: str, *content: Element) -> Object:
@@ -213,27 +124,28 @@ def _link(from_interface: str, to_interface: str) -> Object:
     return Object(Kind.LINK, from_interface, entry)
 
 
-def _upstream_profile(wanted: WantedAccess) -> Object:
-    name = names.upstream_profile(wanted.upstream_bps, wanted.assured_upstream_bps)
-    # "none" is the only word the modules allow when nothing is left to share.
-    fixed_rate = wanted.assured_upstream_bps == wanted.upstream_bps
+def upstream_profile(wanted: WantedAccess) -> Object:
+    """The traffic descriptor profile of the upstream rates, shared by all that have the same."""
+    bandwidth = bandwidth_of(wanted)
+    name = _upstream_profile_name(bandwidth)
     entry = element(
         xml.GEM_TCONT,
         "traffic-descriptor-profile",
         element(xml.GEM_TCONT, "name", name),
-        element(xml.GEM_TCONT, "fixed-bandwidth", "0"),
-        element(xml.GEM_TCONT, "assured-bandwidth", str(wanted.assured_upstream_bps)),
-        element(xml.GEM_TCONT, "maximum-bandwidth", str(wanted.upstream_bps)),
-        element(
-            xml.GEM_TCONT,
-            "additional-bw-eligibility-indicator",
-            "none" if fixed_rate else "non-assured-sharing",
-        ),
+        element(xml.GEM_TCONT, "fixed-bandwidth", str(bandwidth.fixed_bps)),
+        element(xml.GEM_TCONT, "assured-bandwidth", str(bandwidth.assured_bps)),
+        element(xml.GEM_TCONT, "maximum-bandwidth", str(bandwidth.maximum_bps)),
+        element(xml.GEM_TCONT, "additional-bw-eligibility-indicator", _ELIGIBILITY[bandwidth.sharing]),
     )
     return Object(Kind.UPSTREAM_PROFILE, name, entry, shared=True)
 
 
-def _downstream_shaper(wanted: WantedAccess) -> Object:
+def _upstream_profile_name(bandwidth: Bandwidth) -> str:
+    return names.upstream_profile(bandwidth.maximum_bps, bandwidth.assured_bps, bandwidth.fixed_bps)
+
+
+def downstream_shaper(wanted: WantedAccess) -> Object:
+    """The shaper profile of the downstream rate, shared by all that have the same."""
     name = names.downstream_shaper(wanted.downstream_bps)
     rate = element(xml.SHAPING, "pir", str(wanted.downstream_bps // KBIT))
     entry = element(
@@ -246,7 +158,7 @@ def _downstream_shaper(wanted: WantedAccess) -> Object:
 
 
 def _tcont(wanted: WantedAccess, numbers: Numbers, own: names.OnuNames) -> Object:
-    profile = names.upstream_profile(wanted.upstream_bps, wanted.assured_upstream_bps)
+    profile = _upstream_profile_name(bandwidth_of(wanted))
     entry = element(
         xml.GEM_TCONT,
         "tcont",
@@ -309,7 +221,11 @@ def _rule(name: str, match: Element, *rewrite: Element) -> Element:
     return element(xml.SUB_INTERFACES, "ingress-rule", rule)
 
 
-def _sub_interface(name: str, usage: str, lower: str, *processing: Element) -> Element:
+def _inline(*processing: Element) -> Element:
+    return element(xml.SUB_INTERFACES, "inline-frame-processing", *processing)
+
+
+def _sub_interface(name: str, usage: str, lower: str, processing: Element) -> Element:
     return element(
         xml.INTERFACES,
         "interface",
@@ -317,31 +233,37 @@ def _sub_interface(name: str, usage: str, lower: str, *processing: Element) -> E
         identity(xml.INTERFACES, "type", "bbf-if-type", "vlan-sub-interface"),
         element(xml.USAGE, "interface-usage", element(xml.USAGE, "interface-usage", usage)),
         element(xml.SUB_INTERFACES, "subif-lower-layer", element(xml.SUB_INTERFACES, "interface", lower)),
-        element(xml.SUB_INTERFACES, "inline-frame-processing", *processing),
+        processing,
     )
 
 
 def _user_sub_interface(wanted: WantedAccess, own: names.OnuNames) -> Object:
+    entry = _sub_interface(own.user_sub_interface, "user-port", own.olt_v_enet, frame_processing(wanted))
+    return Object(Kind.INTERFACE, own.user_sub_interface, entry)
+
+
+def frame_processing(wanted: WantedAccess) -> Element:
+    """What a user sub-interface does with frames: tags and p-bits on the way in, none on the way out."""
     tags = _tags(wanted)
+    pbit = "write-pbit" if wanted.priority else "write-pbit-0"
+    marking = (str(wanted.priority),) if wanted.priority else ()
     pushed = [
         element(
             xml.TAGGING,
             "push-tag",
             element(xml.TAGGING, "index", str(position)),
-            _dot1q_tag(tag_type, vlan_id, element(xml.TAGGING, "write-pbit-0"), element(xml.TAGGING, "write-dei-0")),
+            _dot1q_tag(tag_type, vlan_id, element(xml.TAGGING, pbit, *marking), element(xml.TAGGING, "write-dei-0")),
         )
         for position, tag_type, vlan_id in tags
     ]
     untagged = element(xml.TAGGING, "match-criteria", element(xml.TAGGING, "untagged"))
     rewrite = element(xml.SUB_INTERFACES, "ingress-rewrite", element(xml.TAGGING, "pop-tags", "0"), *pushed)
     egress = element(xml.SUB_INTERFACES, "egress-rewrite", element(xml.TAGGING, "pop-tags", str(len(tags))))
-    entry = _sub_interface(
-        own.user_sub_interface, "user-port", own.olt_v_enet, _rule("untagged", untagged, rewrite), egress
-    )
-    return Object(Kind.INTERFACE, own.user_sub_interface, entry)
+    return _inline(_rule("untagged", untagged, rewrite), egress)
 
 
-def _network_sub_interface(wanted: WantedAccess, uplink: str) -> Object:
+def network_sub_interface(wanted: WantedAccess, uplink: str) -> Object:
+    """The sub-interface that takes the service's VLAN off the uplink."""
     name = names.network_sub_interface(uplink, wanted.s_vlan, wanted.c_vlan)
     matched = [
         element(
@@ -353,17 +275,18 @@ def _network_sub_interface(wanted: WantedAccess, uplink: str) -> Object:
         for position, tag_type, vlan_id in _tags(wanted)
     ]
     match = element(xml.TAGGING, "match-criteria", *matched)
-    entry = _sub_interface(name, "network-port", uplink, _rule("tagged", match))
+    entry = _sub_interface(name, "network-port", uplink, _inline(_rule("tagged", match)))
     return Object(Kind.INTERFACE, name, entry, shared=True)
 
 
-def _forwarding(wanted: WantedAccess, own: names.OnuNames, uplink: str) -> list[Object]:
+def forwarding(wanted: WantedAccess, user_sub_interface: str, uplink: str) -> list[Object]:
+    """The forwarder that joins a user sub-interface with its VLAN, and the MAC table of a shared one."""
     name = names.forwarder(wanted.service, uplink, wanted.s_vlan, wanted.c_vlan)
     network = names.network_sub_interface(uplink, wanted.s_vlan, wanted.c_vlan)
     ports = element(
         xml.FORWARDING,
         "ports",
-        _forwarder_port(names.user_port(wanted.service), own.user_sub_interface),
+        _forwarder_port(names.user_port(wanted.service), user_sub_interface),
         _forwarder_port(names.NETWORK_PORT, network),
     )
     entry = element(xml.FORWARDING, "forwarder", element(xml.FORWARDING, "name", name), ports)

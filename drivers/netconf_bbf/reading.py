@@ -1,6 +1,7 @@
 """A configuration read back becomes ``ObservedAccess``: what is there, whose it is, and whether every part is there."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from drivers.access import ObservedAccess
 from drivers.netconf.malformed import Malformed
@@ -9,9 +10,29 @@ from drivers.netconf_bbf.configuration import Configuration, Kind
 from drivers.netconf_bbf.inventory import Inventory, Membership
 from drivers.netconf_bbf.payloads import KBIT
 from drivers.netconf_bbf.xml import Element, integer_at, q, text_at
+from pon.tcont import Bandwidth
 
-UNMODELLED = frozenset({"priority", "fixed_upstream_bps", "address", "ppp_user"})
+UNMODELLED = frozenset({"address", "ppp_user"})
 """What is asked of other elements only."""
+
+_UNNAMED = frozenset({"service"})
+"""What cannot be told of an ONU that another configured: our names alone say which service it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Tags:
+    """The tags that a user sub-interface pushes: VLANs outermost first, and the p-bits where all agree."""
+
+    vlans: dict[int, int]
+    priority: int | None
+
+    @property
+    def s_vlan(self) -> int | None:
+        return self.vlans.get(0)
+
+    @property
+    def c_vlan(self) -> int | None:
+        return self.vlans.get(1)
 
 
 def observed_onu(inventory: Inventory, serial: str) -> ObservedAccess | None:
@@ -22,26 +43,29 @@ def observed_onu(inventory: Inventory, serial: str) -> ObservedAccess | None:
     claimed = inventory.v_anis.get(serial)
     if not claimed:
         return None
-    configuration = inventory.configuration
-    own = names.of_onu(serial)
+    configuration, own = inventory.configuration, inventory.names_of(serial)
     interface = configuration.find(Kind.INTERFACE, own.v_ani if own.v_ani in claimed else claimed[0])
     v_ani = None if interface is None else interface.find(q(xml.V_ANI, "v-ani"))
-    s_vlan, c_vlan = _vlans(configuration.find(Kind.INTERFACE, own.user_sub_interface))
-    upstream_bps, assured_bps = _upstream(configuration, own)
+    tags = _tags(configuration.find(Kind.INTERFACE, own.user_sub_interface))
+    upstream = _upstream(configuration, own)
     membership = inventory.membership_of(serial)
+    is_named = membership is not None and membership.service is not None
+    is_foreign = inventory.foreign_v_ani(serial) is not None
     return ObservedAccess(
         device=serial,
         port=inventory.plant.port_of_pair(text_at(v_ani, q(xml.V_ANI, "preferred-channel-pair"))),
         service=None if membership is None else membership.service,
-        s_vlan=s_vlan,
-        c_vlan=c_vlan,
+        s_vlan=tags.s_vlan,
+        c_vlan=tags.c_vlan,
         downstream_bps=_downstream(configuration, own),
-        upstream_bps=upstream_bps,
-        assured_upstream_bps=assured_bps,
+        upstream_bps=None if upstream is None else upstream.maximum_bps,
+        assured_upstream_bps=None if upstream is None else upstream.assured_bps,
+        fixed_upstream_bps=None if upstream is None else upstream.fixed_bps,
+        priority=tags.priority,
         enabled=text_at(interface, q(xml.INTERFACES, "enabled")) != "false",
         onu_id=integer_at(v_ani, q(xml.V_ANI, "onu-id")),
-        complete=_is_complete(inventory, own),
-        unmodelled=UNMODELLED,
+        complete=_is_joined(inventory, own) if is_foreign else _is_complete(inventory, own),
+        unmodelled=UNMODELLED | _UNNAMED if is_foreign and not is_named else UNMODELLED,
     )
 
 
@@ -60,27 +84,42 @@ def observed_onus(inventory: Inventory) -> tuple[list[ObservedAccess], list[Malf
     return found, malformed
 
 
-def _vlans(user_sub_interface: Element | None) -> tuple[int | None, int | None]:
-    """The S-VLAN and C-VLAN that the user sub-interface pushes."""
-    if user_sub_interface is None:
-        return None, None
-    vlans: dict[int, int] = {}
-    for pushed in user_sub_interface.iter(q(xml.TAGGING, "push-tag")):
+def vlans_of(inventory: Inventory, serial: str) -> tuple[int, int | None] | None:
+    """The S-VLAN and C-VLAN that an ONU's frames get, or None where there are none or they cannot be read."""
+    try:
+        tags = _tags(inventory.configuration.find(Kind.INTERFACE, inventory.names_of(serial).user_sub_interface))
+    except ValueError:
+        return None
+    return None if tags.s_vlan is None else (tags.s_vlan, tags.c_vlan)
+
+
+def _tags(user_sub_interface: Element | None) -> _Tags:
+    """The tags that the user sub-interface pushes; what two rules say differently is not known."""
+    vlans: dict[int, set[int]] = {}
+    priorities: set[int | None] = set()
+    pushes = () if user_sub_interface is None else user_sub_interface.iter(q(xml.TAGGING, "push-tag"))
+    for pushed in pushes:
         position = integer_at(pushed, q(xml.TAGGING, "index"))
-        vlan_id = integer_at(pushed, q(xml.TAGGING, "dot1q-tag"), q(xml.TAGGING, "vlan-id"))
-        if position is not None and vlan_id is not None:
-            vlans[position] = vlan_id
-    return vlans.get(0), vlans.get(1)
+        tag = pushed.find(q(xml.TAGGING, "dot1q-tag"))
+        vlan_id = integer_at(tag, q(xml.TAGGING, "vlan-id"))
+        if position is None or vlan_id is None or tag is None:
+            continue
+        vlans.setdefault(position, set()).add(vlan_id)
+        unmarked = tag.find(q(xml.TAGGING, "write-pbit-0")) is not None
+        priorities.add(0 if unmarked else integer_at(tag, q(xml.TAGGING, "write-pbit")))
+    told = {position: found.pop() for position, found in vlans.items() if len(found) == 1}
+    return _Tags(told, priorities.pop() if len(priorities) == 1 else None)
 
 
-def _upstream(configuration: Configuration, own: names.OnuNames) -> tuple[int | None, int | None]:
+def _upstream(configuration: Configuration, own: names.OnuNames) -> Bandwidth | None:
     tcont = configuration.find(Kind.TCONT, own.tcont)
     name = text_at(tcont, q(xml.GEM_TCONT, "traffic-descriptor-profile-ref"))
     profile = configuration.find(Kind.UPSTREAM_PROFILE, name)
-    if profile is None:
-        return None, None
-    assured = integer_at(profile, q(xml.GEM_TCONT, "assured-bandwidth"))
-    return integer_at(profile, q(xml.GEM_TCONT, "maximum-bandwidth")), assured or 0
+    maximum = integer_at(profile, q(xml.GEM_TCONT, "maximum-bandwidth"))
+    if maximum is None:
+        return None
+    fixed, assured = (integer_at(profile, q(xml.GEM_TCONT, f"{kind}-bandwidth")) for kind in ("fixed", "assured"))
+    return Bandwidth(maximum, assured_bps=assured or 0, fixed_bps=fixed or 0)
 
 
 def _downstream(configuration: Configuration, own: names.OnuNames) -> int | None:
@@ -98,9 +137,19 @@ def _is_complete(inventory: Inventory, own: names.OnuNames) -> bool:
     return (
         all(name in configuration.entries[Kind.INTERFACE] for name in own.interfaces)
         and all(_refers(configuration, *reference) for reference in _references(own))
-        and None not in _upstream(configuration, own)
+        and _upstream(configuration, own) is not None
         and _downstream(configuration, own) is not None
         and _is_forwarded(inventory, own)
+    )
+
+
+def _is_joined(inventory: Inventory, own: names.OnuNames) -> bool:
+    """Whether an ONU that another configured has all its parts, one of each, and its frames go anywhere."""
+    user = inventory.members.get(own.user_sub_interface)
+    return (
+        all((own.olt_v_enet, own.user_sub_interface, own.tcont, own.gemports))
+        and user is not None
+        and any(name != own.user_sub_interface for name in inventory.members_of(user.forwarder))
     )
 
 
@@ -108,7 +157,8 @@ def _is_forwarded(inventory: Inventory, own: names.OnuNames) -> bool:
     """Whether the user sub-interface is joined with its VLAN's network sub-interface, by a forwarder of ours."""
     configuration, uplink = inventory.configuration, inventory.uplink
     user = inventory.members.get(own.user_sub_interface)
-    s_vlan, c_vlan = _vlans(configuration.find(Kind.INTERFACE, own.user_sub_interface))
+    tags = _tags(configuration.find(Kind.INTERFACE, own.user_sub_interface))
+    s_vlan, c_vlan = tags.s_vlan, tags.c_vlan
     if user is None or user.service is None or s_vlan is None:
         return False
     network = names.network_sub_interface(uplink, s_vlan, c_vlan)

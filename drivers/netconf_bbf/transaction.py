@@ -7,8 +7,8 @@ from lxml import etree
 
 from drivers.errors import Busy, ElementError, Rejected, Unreachable
 from drivers.netconf.session import NetconfSession
-from drivers.netconf_bbf import payloads
-from drivers.netconf_bbf.payloads import Edit
+from drivers.netconf_bbf import editing
+from drivers.netconf_bbf.editing import Edit
 from drivers.netconf_bbf.settings import NetconfBbfSettings
 from drivers.netconf_bbf.xml import Element
 
@@ -52,7 +52,7 @@ async def commit_edits(session: NetconfSession, settings: NetconfBbfSettings, ed
 
     Raises ``Rejected`` or ``Busy`` when refused and ``Unreachable`` when the outcome is unknown.
     """
-    config = payloads.config(edits)
+    config = editing.config(edits)
     try:
         await _edit_and_commit(session, settings, config)
     except (Rejected, Busy):
@@ -77,7 +77,19 @@ async def _edit_and_commit(session: NetconfSession, settings: NetconfBbfSettings
         lambda manager: manager.commit(confirmed=True, timeout=str(settings.confirm_timeout_s)),
         settings.commit_timeout_s,
     )
-    await session.request("commit", lambda manager: manager.commit(), settings.commit_timeout_s)
+    try:
+        await session.request("commit", lambda manager: manager.commit(), settings.commit_timeout_s)
+    except (Rejected, Busy):
+        await _take_back(session, settings)
+        raise
+
+
+async def _take_back(session: NetconfSession, settings: NetconfBbfSettings) -> None:
+    """Undo a confirmed commit whose confirmation was refused, by a word or by ending the session (RFC 6241 §8.4)."""
+    try:
+        await session.request("cancel-commit", lambda manager: manager.cancel_commit(), settings.commit_timeout_s)
+    except ElementError:
+        await session.drop()
 
 
 async def _undo(session: NetconfSession) -> None:

@@ -50,7 +50,7 @@ def received(value: str) -> str:
     ids=["said", "case", "unknown", "empty", "absurd", "another", "nothing", "clones", "claimed", "claimed-unknown"],
 )
 def test_the_olts_side(entries: list[str], level: float | None) -> None:
-    assert optics.olt_rx_dbm(hardware(*entries), SERIAL, V_ANI) == level
+    assert optics.olt_rx_dbm(optics.received_by_olt(hardware(*entries)).get(SERIAL, ()), V_ANI) == level
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_the_olts_side(entries: list[str], level: float | None) -> None:
     ids=["said", "undetermined", "silent", "nothing", "one-of-two", "two", "nan"],
 )
 def test_the_onus_side(entries: list[str], level: float | None) -> None:
-    assert optics.received_dbm(hardware(*entries)) == level
+    assert optics.only_level(optics.components(hardware(*entries))) == level
 
 
 def test_the_components_behind_a_v_ani() -> None:
@@ -79,4 +79,12 @@ def test_the_components_behind_a_v_ani() -> None:
         "</r:remote-hardware></interface></interfaces-state></data>"
     )
 
-    assert optics.onu_components(data, V_ANI) == ["onu-1"]
+    assert optics.onu_components(data) == {V_ANI: ["onu-1"], "vani-other": ["onu-2"]}
+
+
+def test_the_v_ani_that_the_olt_takes_an_onu_for() -> None:
+    told = optics.received_by_olt(hardware(rssi("-203"), rssi("-250", v_ani="subscriber-17")))[SERIAL]
+
+    assert optics.v_ani_of(told) == "subscriber-17"
+    assert optics.v_ani_of(told[:1]) is None
+    assert optics.v_ani_of([*told, (V_ANI, -20.0)]) is None

@@ -10,7 +10,8 @@ from drivers.netconf_bbf import changes, reading
 from drivers.netconf_bbf.changes import NoSuchPort, Occupied
 from drivers.netconf_bbf.configuration import Kind, index
 from drivers.netconf_bbf.dialects import I3
-from drivers.netconf_bbf.payloads import NotRepresentable, notifications_on
+from drivers.netconf_bbf.editing import notifications_on
+from drivers.netconf_bbf.payloads import NotRepresentable
 from tests.unit.drivers import yang
 from tests.unit.drivers.plants import WANTED, bare, canonical, edits_for, inventory, provisioned, with_edits
 from ztpd.lab.olt.validation import validate
@@ -27,8 +28,11 @@ SECOND = replace(WANTED, service="SVC-2", device="ALCL0000CAFE", c_vlan=302)
         replace(WANTED, assured_upstream_bps=0),
         replace(WANTED, upstream_bps=50_000_000),
         replace(WANTED, port="1/1/2", description=""),
+        replace(WANTED, assured_upstream_bps=0, fixed_upstream_bps=500_000_000),
+        replace(WANTED, fixed_upstream_bps=10_000_000, priority=5),
+        replace(SHARED, priority=7, enabled=False),
     ],
-    ids=["1:1", "N:1", "nothing-assured", "all-assured", "other-port"],
+    ids=["1:1", "N:1", "nothing-assured", "all-assured", "other-port", "all-fixed", "fixed-and-marked", "marked"],
 )
 def test_a_provisioned_onu_is_valid_under_the_modules(wanted: WantedAccess, data_folder: Path, tmp_path: Path) -> None:
     yang.check(data_folder, provisioned(bare(), wanted), "config", tmp_path)
@@ -46,7 +50,11 @@ def test_ports_that_announce_are_valid_under_the_modules(data_folder: Path, tmp_
     yang.check(data_folder, with_edits(bare(), [notifications_on("1/1/2", I3.notifiable)]), "config", tmp_path)
 
 
-@pytest.mark.parametrize("wanted", [WANTED, SHARED], ids=["1:1", "N:1"])
+@pytest.mark.parametrize(
+    "wanted",
+    [WANTED, SHARED, replace(WANTED, fixed_upstream_bps=10_000_000, priority=5, enabled=False)],
+    ids=["1:1", "N:1", "marked"],
+)
 def test_what_is_written_reads_back_as_wanted(wanted: WantedAccess) -> None:
     tree = provisioned(bare(), wanted)
 
@@ -62,13 +70,13 @@ def test_removal_takes_away_exactly_what_was_added(wanted: WantedAccess, neighbo
     before = provisioned(bare(), neighbour)
     tree = provisioned(before, wanted)
 
-    after = with_edits(tree, changes.edits_to_remove(inventory(tree), wanted.device))
+    after = with_edits(tree, changes.edits_to_remove(inventory(tree), [wanted.device]))
 
     assert canonical(after) == canonical(before)
 
 
 def test_removal_of_what_is_not_there_edits_nothing() -> None:
-    assert changes.edits_to_remove(inventory(bare()), WANTED.device) == []
+    assert changes.edits_to_remove(inventory(bare()), [WANTED.device]) == []
 
 
 def test_new_objects_are_created_and_never_merged_into_what_exists() -> None:
@@ -138,6 +146,8 @@ def test_the_numbers_of_an_onu_stay_when_its_service_changes() -> None:
     [
         (replace(WANTED, downstream_bps=1_000_000_001), "kbit/s"),
         (replace(WANTED, assured_upstream_bps=600_000_000), "more than upstream_bps"),
+        (replace(WANTED, fixed_upstream_bps=460_000_000), "fixed 460000000 and assured 50000000 bit/s together"),
+        (replace(WANTED, priority=8), "no code point of IEEE 802.1p"),
         (replace(WANTED, service="S" * 61), "64 characters"),
     ],
 )
@@ -165,24 +175,12 @@ def test_a_taken_place_is_a_conflict(wanted: WantedAccess, said: str) -> None:
         edits_for(inventory(provisioned(bare(), WANTED)), wanted)
 
 
-def test_an_onu_that_another_made_is_not_touched() -> None:
-    foreign = provisioned(bare(), WANTED)
-    for leaf in foreign.iter():
-        if leaf.text == f"vani-{WANTED.device}":
-            leaf.text = "subscriber-17"
-
-    with pytest.raises(Occupied, match="subscriber-17"):
-        edits_for(inventory(foreign), WANTED)
-    with pytest.raises(Occupied, match="subscriber-17"):
-        changes.edits_to_remove(inventory(foreign), WANTED.device)
-
-
 def test_a_profile_that_another_made_stays_when_our_last_user_goes() -> None:
     tree = provisioned(bare(), WANTED)
     for leaf in tree.iter():
         if leaf.text == "up-500000000-50000000":
             leaf.text = "gold"
 
-    after = with_edits(tree, changes.edits_to_remove(inventory(tree), WANTED.device))
+    after = with_edits(tree, changes.edits_to_remove(inventory(tree), [WANTED.device]))
 
     assert list(index(after).entries[Kind.UPSTREAM_PROFILE]) == ["gold"]

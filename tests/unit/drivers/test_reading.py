@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 from lxml import etree
 
-from drivers.access import ObservedAccess, WantedAccess
+from drivers.access import ObservedAccess, WantedAccess, differences
 from drivers.netconf_bbf import reading
 from drivers.netconf_bbf.configuration import Kind, index
 from drivers.netconf_bbf.dialects import I3
 from drivers.netconf_bbf.plant import plant_of, silent_ports
 from drivers.netconf_bbf.xml import MalformedXml, parse
-from tests.unit.drivers.plants import WANTED, bare, inventory, provisioned
+from tests.unit.drivers.plants import WANTED, bare, inventory, made_by_another, provisioned
 
 SHARED = replace(WANTED, c_vlan=None)
 Element = etree._Element
@@ -82,17 +82,23 @@ def test_a_disabled_onu_is_read_so() -> None:
     assert observed(tree).complete
 
 
-def test_what_another_made_is_read_as_far_as_it_goes() -> None:
-    tree = provisioned(bare(), WANTED)
-    for leaf in tree.iter():
-        if leaf.text == f"vani-{WANTED.device}":
-            leaf.text = "subscriber-17"
-        if leaf.text == f"venet-{WANTED.device}.1.internet":
-            leaf.text = "subscriber-17-vlan"
+def test_what_another_made_is_read_by_what_refers_to_what() -> None:
+    onu = observed(made_by_another(provisioned(bare(), WANTED), WANTED))
 
-    onu = observed(tree)
+    assert differences(WANTED, onu) == ()
+    assert (onu.port, onu.onu_id, onu.service, onu.complete) == ("1/1/1", 1, None, True)
+    assert "service" in onu.unmodelled
 
-    assert (onu.port, onu.onu_id, onu.service, onu.s_vlan, onu.complete) == ("1/1/1", 1, None, None, False)
+
+@pytest.mark.parametrize("missing", ["olt-v-enet", "tcont", "gemport", "sub-interface"])
+def test_what_another_made_is_not_complete_without_a_part(missing: str) -> None:
+    tree = made_by_another(provisioned(bare(), WANTED), WANTED)
+    for leaf in list(tree.iter(f"{{*}}{missing}")):
+        parent = leaf.getparent()
+        assert parent is not None
+        parent.remove(leaf)
+
+    assert not observed(tree).complete
 
 
 def test_a_malformed_v_ani_is_named_and_harms_only_itself() -> None:
