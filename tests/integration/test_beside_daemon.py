@@ -191,11 +191,11 @@ def _onu(number: int) -> WantedAccess:
 
 def _renamed(everything: Theatre, *numbers: int) -> None:
     """Have these ONUs' objects bear names that only the other tool understands."""
-    text = etree.tostring(everything.olt.olt.datastores.running).decode()
+    text = etree.tostring(everything.olt.olt.datastores.config).decode()
     for number in numbers:
         for kind in ("vani", "ani", "venet", "onuvenet", "tcont", "gem"):
             text = text.replace(f">{kind}-ALCL{number:08X}", f">{kind}.customer{number}")
-    everything.olt.olt.datastores.replace_running(etree.fromstring(text))
+    everything.olt.olt.datastores.start_over(etree.fromstring(text))
 
 
 def _row(number: int, **others: str) -> str:

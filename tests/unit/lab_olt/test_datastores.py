@@ -28,7 +28,7 @@ class Fixture:
         self.stores.edit_candidate(tree(PROFILES.format(PROFILE.format(name))), "merge", session)
 
     def running(self) -> list[str]:
-        return [name.text or "" for name in self.stores.running.iter("{*}name")]
+        return [name.text or "" for name in self.stores.config.iter("{*}name")]
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_a_confirmed_commit_is_taken_back_when_nobody_confirms(at: Fixture) -> N
     at.stores.roll_back()
 
     assert (at.running(), at.changes) == ([], 2)
-    assert plain(at.stores.candidate) == plain(tree(""))
+    assert plain(at.stores.candidate.element()) == plain(tree(""))
 
 
 def test_a_confirmed_commit_stays_when_it_is_confirmed(at: Fixture) -> None:

@@ -37,13 +37,13 @@ class Lab:
             self.make_notifiable()
 
     def make_notifiable(self) -> None:
-        running = etree.fromstring(etree.tostring(self.olt.datastores.running))
+        running = etree.fromstring(etree.tostring(self.olt.datastores.config))
         for termination in running.iter(f"{{{schema.XPON}}}channel-termination"):
             termination.extend(etree.fromstring(f"<x>{STATES}</x>"))
-        self.olt.datastores.replace_running(schema.self_contained(running))
+        self.olt.datastores.start_over(schema.self_contained(running))
 
     def configure(self) -> None:
-        self.olt.datastores.replace_running(provisioned(self.olt.datastores.running, WANTED))
+        self.olt.datastores.start_over(provisioned(self.olt.datastores.config, WANTED))
 
     def plug(self, port: str = "1/1/1", onu_rx_dbm: float = -18.5, olt_rx_dbm: float = -20.0) -> None:
         self.olt.plug(PluggedOnu(SERIAL, port, onu_rx_dbm, olt_rx_dbm))
@@ -236,7 +236,7 @@ def test_all_that_is_read_is_valid_under_the_modules(data_folder: Path, tmp_path
 
 def test_a_reset_forgets_everything() -> None:
     lab = Lab(notifiable=False)
-    before = etree.tostring(lab.olt.datastores.running)
+    before = etree.tostring(lab.olt.datastores.config)
     lab.plug()
     lab.configure()
     lab.olt.rpcs["get"] += 1
@@ -244,7 +244,7 @@ def test_a_reset_forgets_everything() -> None:
 
     lab.olt.reset()
 
-    assert etree.tostring(lab.olt.datastores.running) == before
+    assert etree.tostring(lab.olt.datastores.config) == before
     assert (lab.olt.plugged(), lab.olt.sights(), lab.olt.rpcs.total()) == ([], [], 0)
     assert not lab.olt.faults.hangs()
 
@@ -279,7 +279,7 @@ def test_what_is_not_there_is_named() -> None:
 def test_a_configuration_that_does_not_hold_together_is_refused(leaf: str, value: str, tag: str, said: str) -> None:
     lab = Lab()
     lab.configure()
-    config = lab.olt.datastores.running
+    config = lab.olt.datastores.config
     validate(config)
     next(found for found in config.iter(f"{{*}}{leaf}") if len(found) == 0).text = value
 
@@ -294,7 +294,7 @@ def test_a_configuration_that_does_not_hold_together_is_refused(leaf: str, value
 def test_a_number_given_twice_is_refused(leaf: str) -> None:
     lab = Lab()
     other = WANTED.__class__("SVC-2", "1/1/1", "ALCL0000CAFE", 201, 302, 1_000_000, 1_000_000)
-    config = provisioned(lab.olt.datastores.running, WANTED, other)
+    config = provisioned(lab.olt.datastores.config, WANTED, other)
     validate(config)
     leaves = list(config.iter(f"{{*}}{leaf}"))
     leaves[-1].text = leaves[0].text

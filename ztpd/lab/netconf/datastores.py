@@ -2,26 +2,28 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from lxml import etree
 
 from ztpd.lab.netconf.rpc_error import RpcError
 
 Element = etree._Element
+T = TypeVar("T")
 NOBODY = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Unconfirmed:
+class Unconfirmed(Generic[T]):
     """A confirmed commit that nobody has confirmed yet, and what ran before it."""
 
-    before: Element
+    before: T
     session: int
     persist: str | None
 
 
-class Datastores:
-    """The datastores of one element; trees are never changed in place, so that an old one can be put back.
+class Datastores(Generic[T]):
+    """The datastores of one element, trees of any kind; never changed in place, so that an old one can be put back.
 
     ``edit`` applies a ``<config>`` with a default operation to a tree, ``validate`` raises ``RpcError`` for a tree that
     is wrong, ``changed`` is called whenever running is another than before. Without ``startup`` an element starts with
@@ -30,10 +32,10 @@ class Datastores:
 
     def __init__(
         self,
-        running: Element,
+        running: T,
         changed: Callable[[], None],
-        edit: Callable[[Element, Element, str], Element],
-        validate: Callable[[Element], None],
+        edit: Callable[[T, Element, str], T],
+        validate: Callable[[T], None],
         *,
         names: Collection[str] = ("running", "candidate"),
     ) -> None:
@@ -42,18 +44,18 @@ class Datastores:
         self._names = names
         self._edit = edit
         self._validate = validate
-        self.unconfirmed: Unconfirmed | None = None
+        self.unconfirmed: Unconfirmed[T] | None = None
         self._candidate = running
         self._valid = running
         self._locks: dict[str, int] = {}
         self._changed = changed
 
     @property
-    def candidate(self) -> Element:
+    def candidate(self) -> T:
         """The candidate as it stands."""
         return self._candidate
 
-    def read(self, name: str) -> Element:
+    def read(self, name: str) -> T:
         """The tree of a datastore; raises ``RpcError`` for one that there is not."""
         self._check_name(name)
         return {"running": self.running, "candidate": self._candidate, "startup": self.startup}[name]
@@ -142,13 +144,13 @@ class Datastores:
         if waiting is not None and waiting.session == session and waiting.persist is None:
             self.roll_back()
 
-    def replace_running(self, running: Element) -> None:
+    def replace_running(self, running: T) -> None:
         """Start over from another configuration."""
         self.unconfirmed = None
         self._candidate = self._valid = self.startup = running
         self._run(running)
 
-    def _run(self, tree: Element) -> None:
+    def _run(self, tree: T) -> None:
         self._candidate = tree
         if tree is not self.running:
             self.running = tree

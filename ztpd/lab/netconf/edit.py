@@ -9,7 +9,8 @@ from ztpd.lab.netconf.rpc_error import NETCONF, RpcError
 from ztpd.lab.netconf.schema import empty_like, identity_of, key_tag, key_tags, path_of, self_contained
 
 Element = etree._Element
-_OPERATION = f"{{{NETCONF}}}operation"
+OPERATION = f"{{{NETCONF}}}operation"
+"""The attribute that says what is done with a node."""
 _OPERATIONS = frozenset({"merge", "replace", "create", "delete", "remove"})
 _DEFAULT_OPERATIONS = frozenset({"merge", "replace", "none"})
 
@@ -19,15 +20,26 @@ def edited(running: Element, config: Element, default_operation: str, top_level:
 
     ``top_level`` are the qualified tags that there are modules for. What holds nothing more is not pruned.
     """
-    if default_operation not in _DEFAULT_OPERATIONS:
-        raise RpcError("invalid-value", f"no default-operation {default_operation!r}", error_type="protocol")
+    check_default(default_operation)
+    check_tops(config, top_level)
     result = deepcopy(running)
     edit = _Edit()
     for child in self_contained(config).iterchildren(etree.Element):
-        if child.tag not in top_level:
-            raise _unknown(child)
         edit.apply(result, child, default_operation)
     return result
+
+
+def check_default(operation: str) -> None:
+    """Raise ``RpcError`` for a default operation that there is not."""
+    if operation not in _DEFAULT_OPERATIONS:
+        raise RpcError("invalid-value", f"no default-operation {operation!r}", error_type="protocol")
+
+
+def check_tops(config: Element, top_level: Collection[str]) -> None:
+    """Raise ``RpcError`` for data that there is no module for."""
+    for child in config.iterchildren(etree.Element):
+        if child.tag not in top_level:
+            raise _unknown(child)
 
 
 class _Edit:
@@ -37,11 +49,11 @@ class _Edit:
         self._children: dict[Element, dict[tuple[str, str], Element]] = {}
 
     def apply(self, parent: Element, change: Element, inherited: str) -> None:
-        operation = change.get(_OPERATION, inherited)
-        if _OPERATION in change.attrib and operation not in _OPERATIONS:
+        operation = change.get(OPERATION, inherited)
+        if OPERATION in change.attrib and operation not in _OPERATIONS:
             message = f"no operation {operation!r}"
             raise RpcError("bad-attribute", message, error_type="protocol", path=path_of(change))
-        _check_key(change)
+        check_key(change)
         existing = self._index(parent).get(identity_of(change))
         match operation:
             case "create" if existing is not None:
@@ -69,7 +81,7 @@ class _Edit:
         """Operation none: the node must exist unless something below it says what to do."""
         if _is_leaf(change):
             return
-        if existing is None and not any(_OPERATION in node.attrib for node in change.iter(etree.Element)):
+        if existing is None and not any(OPERATION in node.attrib for node in change.iter(etree.Element)):
             raise RpcError("data-missing", "does not exist", path=path_of(change))
         existing = self._or_new(parent, existing, change)
         for child in change.iterchildren(etree.Element):
@@ -81,12 +93,12 @@ class _Edit:
             return existing
         made = empty_like(change)
         for key in key_tags(parent.tag, change.tag):
-            made.extend(_clean(found) for found in change.findall(key))
+            made.extend(clean(found) for found in change.findall(key))
         self._append(parent, made)
         return made
 
     def _put(self, parent: Element, existing: Element | None, change: Element) -> None:
-        fresh = _clean(change)
+        fresh = clean(change)
         if existing is None:
             self._append(parent, fresh)
             return
@@ -110,18 +122,18 @@ class _Edit:
         return known
 
 
-def _clean(change: Element) -> Element:
+def clean(change: Element) -> Element:
     """A copy without operation attributes, and without what is marked for removal."""
     fresh = deepcopy(change)
     fresh.tail = None
     for node in list(fresh.iter(etree.Element)):
-        operation = node.attrib.pop(_OPERATION, "")
+        operation = node.attrib.pop(OPERATION, "")
         if operation in ("remove", "delete") and node is not fresh:
             _parent(node).remove(node)
     return fresh
 
 
-def _check_key(change: Element) -> None:
+def check_key(change: Element) -> None:
     parent = change.getparent()
     key = key_tag(None if parent is None else parent.tag, change.tag)
     if key is not None and not (change.findtext(key) or "").strip():

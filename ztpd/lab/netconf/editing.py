@@ -21,7 +21,7 @@ class Editable(Protocol):
     """An element that can be configured."""
 
     faults: Faults
-    datastores: Datastores
+    datastores: Datastores[Element]
     writable: str
     """The datastore that may be edited: ``candidate`` or ``running``."""
 

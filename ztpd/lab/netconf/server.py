@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import asyncssh
 import structlog
@@ -22,6 +22,7 @@ _log = structlog.get_logger()
 _READ_BYTES = 65536
 _CHUNK_BYTES = 65536
 _KEY_KIND = "ssh-ed25519"
+_CALL_AGAIN_S = 0.02
 
 
 class Device(Protocol):
@@ -36,7 +37,8 @@ class ServerSettings:
     """Where a server listens and whom it lets in; port 0 takes any free one.
 
     ``host_key_file`` is created if it is absent (mode 0600); None makes a key that lives as long as the process.
-    ``base_11`` is whether chunked framing is offered (RFC 6242).
+    ``base_11`` is whether chunked framing is offered (RFC 6242). With ``call_home`` (host and port) nobody can connect:
+    the element itself connects there, ``calls`` times at once, and again whenever such a connection ends (RFC 8071).
     """
 
     host: str = "127.0.0.1"
@@ -46,6 +48,8 @@ class ServerSettings:
     authorized_key: str | None = None
     host_key_file: Path | None = None
     base_11: bool = True
+    call_home: tuple[str, int] | None = None
+    calls: int = 2
 
 
 class NetconfServer:
@@ -67,6 +71,7 @@ class NetconfServer:
         self._last_session = 0
         self._host_key = _load_or_create(settings.host_key_file)
         self._listener: asyncssh.SSHAcceptor | None = None
+        self._calling: list[asyncio.Task[None]] = []
         self.port = settings.netconf_port
 
     @property
@@ -85,23 +90,42 @@ class NetconfServer:
         return sum(session.subscribed for session in self._operations.sessions.values())
 
     async def start(self) -> None:
-        """Listen; with port 0, ``port`` says afterwards where."""
-        authorized = self._settings.authorized_key
-        self._listener = await asyncssh.listen(
-            self._settings.host,
-            self.port,
-            server_host_keys=[self._host_key],
-            server_factory=lambda: _Login(self._settings, self._connections),
-            process_factory=self._serve,
-            authorized_client_keys=None if authorized is None else asyncssh.import_authorized_keys(authorized),
-            encoding=None,
-            allow_scp=False,
-            reuse_address=True,
-        )
+        """Listen, and ``port`` says afterwards where; or call home."""
+        if self._settings.call_home is not None:
+            host, port = self._settings.call_home
+            self._calling = [asyncio.create_task(self._call(host, port)) for _ in range(self._settings.calls)]
+            return
+        self._listener = await asyncssh.listen(self._settings.host, self.port, reuse_address=True, **self._serving())
         self.port = self._listener.get_port()
 
+    def _serving(self) -> dict[str, Any]:
+        """How a connection is served, whoever opened it."""
+        authorized = self._settings.authorized_key
+        return {
+            "server_host_keys": [self._host_key],
+            "server_factory": lambda: _Login(self._settings, self._connections),
+            "process_factory": self._serve,
+            "authorized_client_keys": None if authorized is None else asyncssh.import_authorized_keys(authorized),
+            "encoding": None,
+            "allow_scp": False,
+        }
+
+    async def _call(self, host: str, port: int) -> None:
+        """Connect to the management system and be its server there, again and again (RFC 8071 §4.1 S1)."""
+        while True:
+            try:
+                connection = await asyncssh.connect_reverse(host, port, **self._serving())
+                await connection.wait_closed()
+            except (OSError, asyncssh.Error) as error:
+                _log.info("lab_call_failed", reason=str(error))
+            await asyncio.sleep(_CALL_AGAIN_S)
+
     async def stop(self) -> None:
-        """Stop listening and end every session."""
+        """Stop listening or calling, and end every session."""
+        for task in self._calling:
+            task.cancel()
+        await asyncio.gather(*self._calling, return_exceptions=True)
+        self._calling = []
         if self._listener is not None:
             self._listener.close()
             await self._listener.wait_closed()

@@ -1,8 +1,9 @@
 """Subtree filtering (RFC 6241 §6): which part of a tree a filter selects."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
+from dataclasses import dataclass
 
 from lxml import etree
 
@@ -17,7 +18,7 @@ def select(tops: Iterable[Element], subtree: Element) -> list[Element]:
     Selections by several children of the filter are joined. Keys of selected list entries always come along
     (RFC 7950 §7.8.5).
     """
-    return _chosen_of(tops, list(subtree))
+    return Chooser().chosen_of(tops, list(subtree.iterchildren(etree.Element)))
 
 
 class _Criteria:
@@ -30,7 +31,7 @@ class _Criteria:
             parent = criterion.getparent()
             key = key_tag(None if parent is None else parent.tag, criterion.tag)
             wanted = None if key is None else criterion.find(key)
-            if wanted is not None and _is_content_match(wanted):
+            if wanted is not None and is_content_match(wanted):
                 self._keyed[(criterion.tag, canonical_value(wanted))].append(criterion)
             else:
                 self._by_tag[criterion.tag].append(criterion)
@@ -45,58 +46,78 @@ class _Criteria:
         return found
 
 
-def _selection(node: Element, criteria: Iterable[Element]) -> Element | None:
-    """The node with what the criteria select of its children, or None when that is nothing."""
-    kept = _chosen_of(node, criteria)
-    if not kept:
-        return None
-    result = empty_like(node)
-    present = {child.tag for child in kept}
-    parent = node.getparent()
-    key = key_tag(None if parent is None else parent.tag, node.tag)
-    if key is not None and key not in present:
-        result.extend(deepcopy(node.findall(key)))
-    result.extend(kept)
-    return result
+@dataclass(frozen=True, slots=True)
+class _Within:
+    """What criteria ask of the one node that they are about: the whole, values that must hold, and what is inside."""
+
+    content: tuple[Element, ...]
+    others: tuple[Element, ...]
+    selects_all: bool
 
 
-def _chosen_of(nodes: Iterable[Element], criteria: Iterable[Element]) -> list[Element]:
-    wanted = _Criteria(criteria)
-    kept: list[Element] = []
-    for node in nodes:
-        matching = wanted.matching(node)
-        chosen = _chosen(node, matching) if matching else None
-        if chosen is not None:
-            kept.append(chosen)
-    return kept
+class Chooser:
+    """Chooses parts of many nodes by the same criteria, which are worked out once."""
 
+    def __init__(self) -> None:
+        self._within: dict[Element, _Within] = {}
+        self._levels: dict[tuple[Element, ...], _Criteria] = {}
 
-def _chosen(child: Element, criteria: list[Element]) -> Element | None:
-    """What the criteria for this one child select of it, joined."""
-    inner: list[Element] = []
-    for criterion in criteria:
-        parts = list(criterion)
-        if not parts:
-            if _is_content_match(criterion):
+    def chosen_of(self, nodes: Iterable[Element], criteria: Sequence[Element]) -> list[Element]:
+        """What the criteria choose of several nodes, as copies."""
+        level = tuple(criteria)
+        wanted = self._levels.get(level)
+        if wanted is None:
+            wanted = self._levels[level] = _Criteria(level)
+        kept: list[Element] = []
+        for node in nodes:
+            matching = wanted.matching(node)
+            part = self.chosen(node, matching) if matching else None
+            if part is not None:
+                kept.append(part)
+        return kept
+
+    def chosen(self, node: Element, criteria: Sequence[Element]) -> Element | None:
+        """What the criteria for this one node choose of it, joined, or None when that is nothing."""
+        inner: list[Element] = []
+        for criterion in criteria:
+            within = self._asked_within(criterion)
+            if not all(_holds(node, part) for part in within.content):
                 continue
-            return deepcopy(child)
-        content = [part for part in parts if _is_content_match(part)]
-        if not all(_holds(child, part) for part in content):
-            continue
-        others = [part for part in parts if not _is_content_match(part)]
-        if not others:
-            return deepcopy(child)
-        inner.extend(others)
-        inner.extend(_as_selection(part) for part in content)
-    return _selection(child, inner) if inner else None
+            if within.selects_all:
+                return deepcopy(node)
+            inner.extend(within.others)
+        return self._selection(node, inner) if inner else None
+
+    def _asked_within(self, criterion: Element) -> _Within:
+        known = self._within.get(criterion)
+        if known is None:
+            parts = list(criterion.iterchildren(etree.Element))
+            content = tuple(part for part in parts if is_content_match(part))
+            others = tuple(part for part in parts if not is_content_match(part))
+            is_leaf_with_value = not parts and is_content_match(criterion)
+            # A content match node is itself selected, along with what else is asked for (RFC 6241 §6.2.5).
+            along = tuple(etree.Element(part.tag) for part in content) if others else ()
+            known = _Within(content, (*others, *along), selects_all=not others and not is_leaf_with_value)
+            self._within[criterion] = known
+        return known
+
+    def _selection(self, node: Element, criteria: Sequence[Element]) -> Element | None:
+        """The node with what the criteria select of its children, or None when that is nothing."""
+        kept = self.chosen_of(node, criteria)
+        if not kept:
+            return None
+        result = empty_like(node)
+        present = {child.tag for child in kept}
+        parent = node.getparent()
+        key = key_tag(None if parent is None else parent.tag, node.tag)
+        if key is not None and key not in present:
+            result.extend(deepcopy(node.findall(key)))
+        result.extend(kept)
+        return result
 
 
-def _as_selection(content_match: Element) -> Element:
-    """A content match node is itself selected, along with what else is asked for (RFC 6241 §6.2.5)."""
-    return etree.Element(content_match.tag)
-
-
-def _is_content_match(criterion: Element) -> bool:
+def is_content_match(criterion: Element) -> bool:
+    """Whether a criterion is a leaf that must have a value (RFC 6241 §6.2.5)."""
     return len(criterion) == 0 and bool((criterion.text or "").strip())
 
 

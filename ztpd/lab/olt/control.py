@@ -132,7 +132,7 @@ class ControlServer(FaultControl):
         return self._state_now()
 
     async def _config(self, request: web.Request) -> web.Response:
-        text = etree.tostring(self._server.olt.datastores.running, pretty_print=True)
+        text = etree.tostring(self._server.olt.datastores.config, pretty_print=True)
         return web.Response(body=text, content_type="application/xml")
 
     async def _reset(self, request: web.Request) -> web.Response:

@@ -3,14 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from lxml import etree
-
 from pon.serial import normalise
 from ztpd.lab.netconf.schema import INTERFACES, V_ANI, XPON
 from ztpd.lab.olt.dialect import INTENDED, Dialect
-from ztpd.lab.olt.plant import channel_pairs, v_anis
-
-Element = etree._Element
+from ztpd.lab.olt.plant import channel_pairs, interface_named, v_anis
+from ztpd.lab.olt.tree import Entry, Tree
 
 DARK_BELOW_DBM = -32.0
 """A receiver gets nothing at all below this; XGS-PON's own sensitivity is some dB higher (G.9807.1 annex B)."""
@@ -71,26 +68,28 @@ Place = tuple[str, str]
 """Port and serial."""
 
 
-def expected(config: Element) -> dict[str, VAni]:
+def expected(tree: Tree) -> dict[str, VAni]:
     """The v-ANIs by the serial that they expect."""
-    found: dict[str, VAni] = {}
-    for interface in v_anis(config):
-        part = interface.find(f"{{{V_ANI}}}v-ani")
-        serial = None if part is None else part.findtext(f"{{{V_ANI}}}expected-serial-number")
-        if part is None or serial is None:
-            continue
-        onu_id = part.findtext(f"{{{V_ANI}}}onu-id")
-        found[normalise(serial)] = VAni(
-            name=interface.findtext(f"{{{INTERFACES}}}name") or "",
-            serial=normalise(serial),
-            channel_pair=part.findtext(f"{{{V_ANI}}}preferred-channel-pair") or "",
-            onu_id=None if onu_id is None else int(onu_id),
-            enabled=interface.findtext(f"{{{INTERFACES}}}enabled") != "false",
-        )
-    return found
+    known: Iterator[VAni | None] = (entry.facts(_v_ani) for entry in v_anis(tree))
+    return {v_ani.serial: v_ani for v_ani in known if v_ani is not None}
 
 
-def sights(plugged: Mapping[Place, PluggedOnu], config: Element, dialect: Dialect) -> dict[Place, Sight]:
+def _v_ani(entry: Entry) -> VAni | None:
+    part = entry.element.find(f"{{{V_ANI}}}v-ani")
+    serial = None if part is None else part.findtext(f"{{{V_ANI}}}expected-serial-number")
+    if part is None or serial is None:
+        return None
+    onu_id = part.findtext(f"{{{V_ANI}}}onu-id")
+    return VAni(
+        name=entry.element.findtext(f"{{{INTERFACES}}}name") or "",
+        serial=normalise(serial),
+        channel_pair=part.findtext(f"{{{V_ANI}}}preferred-channel-pair") or "",
+        onu_id=None if onu_id is None else int(onu_id),
+        enabled=entry.element.findtext(f"{{{INTERFACES}}}enabled") != "false",
+    )
+
+
+def sights(plugged: Mapping[Place, PluggedOnu], config: Tree, dialect: Dialect) -> dict[Place, Sight]:
     """Every ONU the OLT sees; of clones, the one on the port that the configuration means works."""
     pairs = channel_pairs(config)
     known = expected(config)
@@ -103,7 +102,7 @@ def sights(plugged: Mapping[Place, PluggedOnu], config: Element, dialect: Dialec
     return seen
 
 
-def changes(before: Mapping[Place, Sight], after: Mapping[Place, Sight], config: Element) -> Iterator[Change]:
+def changes(before: Mapping[Place, Sight], after: Mapping[Place, Sight], config: Tree) -> Iterator[Change]:
     """What happened between two looks, departures first."""
     known = expected(config)
     for place, sight in before.items():
@@ -116,15 +115,14 @@ def changes(before: Mapping[Place, Sight], after: Mapping[Place, Sight], config:
             yield Change(*place, sight.state, sight.v_ani, sight.onu.registration_id)
 
 
-def is_notifiable(change: Change, config: Element, dialect: Dialect) -> bool:
+def is_notifiable(change: Change, config: Tree, dialect: Dialect) -> bool:
     """Whether the port announces this state: unasked, or configured so for it or one that it is derived from."""
     if dialect.notifiable is None:
         return True
-    path = (
-        f"{{{INTERFACES}}}interfaces/{{{INTERFACES}}}interface[{{{INTERFACES}}}name='{change.port}']"
-        f"/{{{XPON}}}channel-termination/{dialect.notifiable}"
-    )
-    bases = [(found.text or "").rpartition(":")[2] for found in config.iterfind(path)]
+    port = interface_named(config, change.port)
+    path = f"{{{XPON}}}channel-termination/{dialect.notifiable}"
+    named = () if port is None else port.iterfind(path)
+    bases = [(found.text or "").rpartition(":")[2] for found in named]
     return any(change.state == base or change.state.startswith(f"{base}-") for base in bases)
 
 

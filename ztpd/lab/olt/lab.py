@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 
 from lxml import etree
 
+from ztpd.lab.netconf.datastores import NOBODY
 from ztpd.lab.olt.control import ControlServer
 from ztpd.lab.olt.fibre import PluggedOnu
 from ztpd.lab.olt.olt import Olt
@@ -82,7 +83,17 @@ class LabOlt:
 
     def running_config(self) -> bytes:
         """The running configuration, canonical (C14N), so that two of them can be compared byte for byte."""
-        return etree.tostring(self.olt.datastores.running, method="c14n")
+        return etree.tostring(self.olt.datastores.config, method="c14n")
+
+    def configure(self, config: str) -> None:
+        """Change what runs as another client would, by a ``<config>``; raises ``RpcError``."""
+        parsed = etree.fromstring(config, etree.XMLParser(remove_blank_text=True))
+        self.olt.datastores.edit_running(parsed, "merge", NOBODY)
+
+    def restart(self) -> None:
+        """Cut every connection and start again with what was committed, and confirmed where it had to be."""
+        self._server.end_sessions()
+        self.olt.restart()
 
     def hold_lock(self) -> None:
         """Lock the candidate for another session."""

@@ -1,7 +1,7 @@
 """The OLT itself: configuration, fibres, and what it announces; no sockets, and time only as it is given."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -9,12 +9,14 @@ from lxml import etree
 
 from pon.serial import normalise
 from ztpd.lab.netconf.faults import Faults
+from ztpd.lab.netconf.rpc_error import NETCONF
 from ztpd.lab.olt import fibre
 from ztpd.lab.olt.datastores import Datastores
 from ztpd.lab.olt.dialect import I3, Dialect
 from ztpd.lab.olt.fibre import Change, Place, PluggedOnu, Sight
 from ztpd.lab.olt.plant import factory_configuration, port_names, v_anis
-from ztpd.lab.olt.state_data import notification, state_data
+from ztpd.lab.olt.state_data import StateData, notification
+from ztpd.lab.olt.tree import Tree, tree_of
 
 Element = etree._Element
 Announce = Callable[[Element], None]
@@ -50,8 +52,8 @@ class Olt:
         self._ports = port_names(ports)
         self._announce = announce
         self._now = now
-        self._library = library
-        self._started = now()
+        self._library = tree_of(_config(library))
+        self._state = StateData(now())
         self._plugged: dict[Place, PluggedOnu] = {}
         self._seen: dict[Place, Sight] = {}
         self._detected: dict[Place, datetime] = {}
@@ -116,19 +118,28 @@ class Olt:
         """Let nothing more go wrong."""
         self.faults = Faults()
 
+    def restart(self) -> None:
+        """Start again with what was committed; every ONU is seen anew."""
+        self.datastores.restart()
+        self._seen, self._detected = {}, {}
+        self._look()
+
     def reset(self) -> None:
         """As it comes: nothing plugged in, nothing configured, no faults, counters at zero."""
         self._plugged.clear()
         self.clear_faults()
         self.rpcs.clear()
-        self.datastores.replace_running(factory_configuration(len(self._ports)))
+        self.datastores.start_over(factory_configuration(len(self._ports)))
         self._look()
 
     def data(self) -> list[Element]:
-        """The top-level elements of configuration and state, as ``<get>`` reads them; not to be changed."""
-        running = self.datastores.running
-        state = state_data(running, self._seen, self._detected, self._started, self.dialect)
-        return [*running, *state, *self._library]
+        """The top-level elements of configuration and state, as ``<get>`` reads them: copies."""
+        return [top for tree in self.trees() for top in tree.element()]
+
+    def trees(self) -> list[Tree]:
+        """Configuration, state and library, as ``<get>`` reads them."""
+        state = self._state.tree(self.datastores.running, self._seen, self._detected, self.dialect)
+        return [self.datastores.running, state, self._library]
 
     def _look(self) -> None:
         """Compare what is seen now with what was, and announce what the ports are configured to announce."""
@@ -147,3 +158,9 @@ class Olt:
             where = "anywhere" if port is None else f"on {port}"
             raise NoSuchOnu(f"no ONU {wanted} is plugged in {where}")
         return found
+
+
+def _config(tops: Iterable[Element]) -> Element:
+    config = etree.Element(f"{{{NETCONF}}}config")
+    config.extend(tops)
+    return config

@@ -1,14 +1,17 @@
 """NETCONF operations on the OLT beside those of every element (RFC 6241 §7, RFC 5277 §2.1)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from lxml import etree
 
 from ztpd.lab.netconf.operations import BASE_10, BASE_11, ClientSession, Operations, done, filtered, text_of
 from ztpd.lab.netconf.rpc_error import NETCONF, RpcError
-from ztpd.lab.netconf.schema import V_ANI, path_of
+from ztpd.lab.netconf.schema import INTERFACES, V_ANI, path_of
 from ztpd.lab.olt.datastores import Unconfirmed
+from ztpd.lab.olt.fibre import expected
 from ztpd.lab.olt.olt import Olt
+from ztpd.lab.olt.selection import selected
+from ztpd.lab.olt.tree import Tree
 
 Element = etree._Element
 
@@ -46,7 +49,10 @@ class OltOperations(Operations):
         self._settle()
 
     def _get_config(self, session: ClientSession, operation: Element) -> Element:
-        return filtered(self.olt.datastores.read(_datastore(operation, "source")), operation)
+        return _read([self.olt.datastores.read(_datastore(operation, "source"))], operation)
+
+    def _get(self, session: ClientSession, operation: Element) -> Element:
+        return _read(self.olt.trees(), operation)
 
     def _edit_config(self, session: ClientSession, operation: Element) -> Element:
         if _datastore(operation, "target") != "candidate":
@@ -105,9 +111,15 @@ class OltOperations(Operations):
         return done()
 
     def _check_barred(self, config: Element) -> None:
-        for leaf in config.iter(f"{{{V_ANI}}}expected-serial-number"):
-            if leaf.text in self.olt.faults.barred_serials:
-                raise RpcError("operation-failed", f"no licence for ONU {leaf.text}", path=path_of(leaf))
+        """Refuse what configures a barred ONU, by its serial or by the name of its v-ANI."""
+        barred = self.olt.faults.barred_serials
+        known = expected(self.olt.datastores.running).values()
+        named = {v_ani.name: v_ani.serial for v_ani in known if v_ani.serial in barred}
+        for leaf in config.iter(f"{{{V_ANI}}}expected-serial-number", f"{{{INTERFACES}}}name") if barred else ():
+            text = (leaf.text or "").strip()
+            serial = text if text in barred else named.get(text)
+            if serial is not None:
+                raise RpcError("operation-failed", f"no licence for ONU {serial}", path=path_of(leaf))
 
     def _check_modules(self, config: Element) -> None:
         """Refuse data of the modules that only the other issue of TR-385 has (RFC 6241 appendix A)."""
@@ -119,7 +131,7 @@ class OltOperations(Operations):
                 raise RpcError("unknown-namespace", message, path=path_of(node), info=info)
 
     def _check_confirming(self, session: ClientSession, persist_id: str | None) -> None:
-        waiting: Unconfirmed | None = self.olt.datastores.unconfirmed
+        waiting: Unconfirmed[Tree] | None = self.olt.datastores.unconfirmed
         if waiting is None:
             return
         if waiting.persist != persist_id or (waiting.persist is None and waiting.session != session.id):
@@ -137,6 +149,7 @@ class OltOperations(Operations):
 
 OltOperations.performers = {
     **Operations.performers,
+    f"{{{NETCONF}}}get": OltOperations._get,
     f"{{{NETCONF}}}get-config": OltOperations._get_config,
     f"{{{NETCONF}}}edit-config": OltOperations._edit_config,
     f"{{{NETCONF}}}validate": OltOperations._validate,
@@ -147,6 +160,16 @@ OltOperations.performers = {
     f"{{{NETCONF}}}unlock": OltOperations._unlock,
     f"{{{NOTIFICATION}}}create-subscription": OltOperations._create_subscription,
 }
+
+
+def _read(trees: Sequence[Tree], operation: Element) -> Element:
+    """The ``<data>`` of a reply: what the operation's filter selects of trees, or all when it has none."""
+    subtree = operation.find(f"{{{NETCONF}}}filter")
+    if subtree is None or subtree.get("type", "subtree") != "subtree":
+        return filtered((top for tree in trees for top in tree.element()), operation)
+    data = etree.Element(f"{{{NETCONF}}}data")
+    data.extend(selected(trees, subtree))
+    return data
 
 
 def _datastore(operation: Element, role: str) -> str:

@@ -4,6 +4,7 @@ from lxml import etree
 
 from ztpd.lab.netconf.rpc_error import NETCONF
 from ztpd.lab.netconf.schema import INTERFACES, V_ANI, XPON, self_contained
+from ztpd.lab.olt.tree import Entry, Path, Tree
 
 Element = etree._Element
 
@@ -58,20 +59,27 @@ def factory_configuration(ports: int) -> Element:
     return config
 
 
-def channel_pairs(config: Element) -> dict[str, str]:
+INTERFACES_PATH: Path = (f"{{{INTERFACES}}}interfaces",)
+"""Where a tree has its interfaces."""
+
+
+def interface_named(tree: Tree, name: str) -> Element | None:
+    """One entry of ``/interfaces``."""
+    entry = tree.entries(INTERFACES_PATH).get((f"{{{INTERFACES}}}interface", name))
+    return None if entry is None else entry.element
+
+
+def channel_pairs(tree: Tree) -> dict[str, str]:
     """The channel pair of every channel termination."""
+    termination = f"{{{XPON}}}channel-termination"
     return {
-        interface.findtext(f"{{{INTERFACES}}}name") or "": pair
-        for interface in interfaces_of(config)
-        if (pair := interface.findtext(f"{{{XPON}}}channel-termination/{{{XPON}}}channel-pair-ref"))
+        name: pairs[0]
+        for (_, name), entry in tree.entries(INTERFACES_PATH).items()
+        if (pairs := entry.values((termination, f"{{{XPON}}}channel-pair-ref")))
     }
 
 
-def v_anis(config: Element) -> list[Element]:
+def v_anis(tree: Tree) -> list[Entry]:
     """The interfaces that are v-ANIs."""
-    return [interface for interface in interfaces_of(config) if interface.find(f"{{{V_ANI}}}v-ani") is not None]
-
-
-def interfaces_of(config: Element) -> list[Element]:
-    """The entries of ``/interfaces``."""
-    return config.findall(f"{{{INTERFACES}}}interfaces/{{{INTERFACES}}}interface")
+    v_ani = f"{{{V_ANI}}}v-ani"
+    return [entry for entry in tree.entries(INTERFACES_PATH).values() if v_ani in entry.tags]

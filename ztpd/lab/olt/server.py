@@ -13,6 +13,7 @@ from ztpd.lab.olt.olt import Olt
 from ztpd.lab.olt.operations import CAPABILITIES, OltOperations
 from ztpd.lab.olt.plant import v_anis
 from ztpd.lab.olt.settings import LabOltSettings
+from ztpd.lab.olt.tree import Tree
 
 Element = etree._Element
 
@@ -51,7 +52,7 @@ class OltServer(NetconfServer):
     def _offered(self) -> tuple[str, ...]:
         return (*CAPABILITIES, *capabilities(self.olt.dialect, self.settings.modules_in))
 
-    async def _take_time(self, before: Element, after: Element) -> None:
+    async def _take_time(self, before: Tree, after: Tree) -> None:
         onus = abs(len(v_anis(after)) - len(v_anis(before)))
         await asyncio.sleep(self.settings.commit_seconds + self.settings.commit_seconds_per_onu * onus)
 

@@ -1,7 +1,8 @@
 """The OLT's state as a client reads it: interfaces-state and hardware, and the notification of a change."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from lxml import etree
 
@@ -13,10 +14,12 @@ from ztpd.lab.netconf.schema import (
     TRANSCEIVERS_XPON,
     V_ANI,
     XPON,
+    identity_of,
 )
 from ztpd.lab.olt.dialect import INTENDED, Dialect
 from ztpd.lab.olt.fibre import Change, Place, Sight, VAni, expected
 from ztpd.lab.olt.plant import channel_pairs
+from ztpd.lab.olt.tree import Entry, Identity, Path, Tree, entry_of
 
 Element = etree._Element
 
@@ -27,30 +30,89 @@ _HARDWARE_TYPES_XPON = "urn:bbf:yang:bbf-hardware-types-xpon"
 _UNDETERMINED_BELOW_DBM = -40.0
 
 
-def state_data(
-    config: Element,
-    seen: Mapping[Place, Sight],
-    detected: Mapping[Place, datetime],
-    started: datetime,
-    dialect: Dialect,
-) -> list[Element]:
-    """The top-level elements of the state: ``interfaces-state`` and ``hardware``."""
-    interfaces = etree.Element(f"{{{INTERFACES}}}interfaces-state", nsmap=_prefixes(INTERFACES))
-    hardware = etree.Element(f"{{{HARDWARE}}}hardware", nsmap=_prefixes(HARDWARE))
-    ports = channel_pairs(config)
-    for port in ports:
-        here = [sight for (where, _), sight in seen.items() if where == port]
-        interface = _interface(interfaces, port, "channel-termination", "up", started)
+_INTERFACES_STATE: Path = (f"{{{INTERFACES}}}interfaces-state",)
+_HARDWARE: Path = (f"{{{HARDWARE}}}hardware",)
+
+
+class StateData:
+    """``interfaces-state`` and ``hardware``, made anew only where something is another than before."""
+
+    def __init__(self, started: datetime) -> None:
+        self._started = started
+        self._tree = Tree({})
+        self._of: tuple[object, ...] = ()
+        self._made: dict[str, tuple[object, list[Entry]]] = {}
+        self._if_indexes: dict[str, int] = {}
+
+    def tree(
+        self, config: Tree, seen: Mapping[Place, Sight], detected: Mapping[Place, datetime], dialect: Dialect
+    ) -> Tree:
+        """The state under a configuration; ``seen`` is another mapping whenever anything in it is."""
+        if (config, seen, dialect) == self._of:
+            return self._tree
+        ports, before, self._made = channel_pairs(config), self._made, {}
+        here: dict[str, list[Sight]] = {port: [] for port in ports}
+        by_serial: dict[str, list[Sight]] = {}
+        for (port, serial), sight in seen.items():
+            here[port].append(sight)
+            by_serial.setdefault(serial, []).append(sight)
+        for port, sights in here.items():
+            known = before.get(f"port {port}")
+            self._keep(known, f"port {port}", (dialect, *sights), partial(self._port, port, sights, detected, dialect))
+        for serial, v_ani in expected(config).items():
+            name, mine = f"v-ani {v_ani.name}", by_serial.get(serial, [])
+            make = partial(self._v_ani, v_ani, mine, ports, dialect)
+            self._keep(before.get(name), name, (dialect, v_ani, *mine), make)
+        self._tree = _tree_of_entries(entry for _, entries in self._made.values() for entry in entries)
+        self._of = (config, seen, dialect)
+        return self._tree
+
+    def _keep(
+        self, known: tuple[object, list[Entry]] | None, name: str, what: object, make: Callable[[], Iterable[Entry]]
+    ) -> None:
+        self._made[name] = known if known is not None and known[0] == what else (what, list(make()))
+
+    def _port(
+        self, port: str, here: Sequence[Sight], detected: Mapping[Place, datetime], dialect: Dialect
+    ) -> Iterator[Entry]:
+        interfaces, hardware = _containers()
+        interface = self._interface(interfaces, port, "channel-termination", "up")
         _add_present(interface, here, detected, dialect)
         _add_olt_transceiver(hardware, port, here)
-    working = _working(seen.values())
-    for v_ani in expected(config).values():
-        works = working.get(v_ani.serial)
-        interface = _interface(interfaces, v_ani.name, "v-ani", "up" if works else "down", started)
-        _add_v_ani(interface, v_ani, works, _best(seen.values(), v_ani), ports, dialect)
-    for sight in working.values():
-        _add_onu_hardware(hardware, sight)
-    return [interfaces, hardware]
+        yield from (entry_of(_INTERFACES_STATE, each) for each in interfaces)
+        yield from (entry_of(_HARDWARE, each) for each in hardware)
+
+    def _v_ani(self, v_ani: VAni, seen: Sequence[Sight], ports: Mapping[str, str], dialect: Dialect) -> Iterator[Entry]:
+        interfaces, hardware = _containers()
+        works = next((sight for sight in seen if sight.state == INTENDED), None)
+        interface = self._interface(interfaces, v_ani.name, "v-ani", "up" if works else "down")
+        best = min(seen, key=lambda sight: sight.state != INTENDED, default=None)
+        _add_v_ani(interface, v_ani, works, best, ports, dialect)
+        if works is not None:
+            _add_onu_hardware(hardware, works)
+        yield from (entry_of(_INTERFACES_STATE, each) for each in interfaces)
+        yield from (entry_of(_HARDWARE, each) for each in hardware)
+
+    def _interface(self, interfaces: Element, name: str, kind: str, status: str) -> Element:
+        index = self._if_indexes.setdefault(name, len(self._if_indexes) + 1)
+        return _interface(interfaces, name, kind, status, index, self._started)
+
+
+def _containers() -> tuple[Element, Element]:
+    """``interfaces-state`` and ``hardware`` with nothing in them, in a root of their own."""
+    root = etree.Element("state")
+    return (
+        etree.SubElement(root, f"{{{INTERFACES}}}interfaces-state", nsmap=_prefixes(INTERFACES)),
+        etree.SubElement(root, f"{{{HARDWARE}}}hardware", nsmap=_prefixes(HARDWARE)),
+    )
+
+
+def _tree_of_entries(entries: Iterable[Entry]) -> Tree:
+    units: dict[Path, dict[Identity, Entry]] = {_INTERFACES_STATE: {}, _HARDWARE: {}}
+    for entry in entries:
+        path = _HARDWARE if entry.element.tag == f"{{{HARDWARE}}}component" else _INTERFACES_STATE
+        units[path][identity_of(entry.element)] = entry
+    return Tree(units)
 
 
 def notification(change: Change, at: datetime, dialect: Dialect) -> Element:
@@ -74,17 +136,9 @@ def _termination_in(message: Element, port: str) -> Element:
     return etree.SubElement(interface, f"{{{XPON}}}channel-termination", nsmap=_prefixes(XPON))
 
 
-def _working(seen: Iterable[Sight]) -> dict[str, Sight]:
-    """The ONU that works for each serial."""
-    return {sight.onu.serial: sight for sight in seen if sight.state == INTENDED}
-
-
-def _best(seen: Iterable[Sight], v_ani: VAni) -> Sight | None:
-    mine = [sight for sight in seen if sight.onu.serial == v_ani.serial]
-    return min(mine, key=lambda sight: sight.state != INTENDED, default=None)
-
-
-def _add_present(interface: Element, here: list[Sight], detected: Mapping[Place, datetime], dialect: Dialect) -> None:
+def _add_present(
+    interface: Element, here: Sequence[Sight], detected: Mapping[Place, datetime], dialect: Dialect
+) -> None:
     namespace = dialect.namespace
     termination = etree.SubElement(interface, f"{{{XPON}}}channel-termination", nsmap=_prefixes(XPON))
     present = etree.SubElement(
@@ -148,7 +202,7 @@ def _add_v_ani(
         _leaf(remote, REMOTE_HARDWARE, "component", f"onu-{v_ani.serial}")
 
 
-def _add_olt_transceiver(hardware: Element, port: str, here: list[Sight]) -> None:
+def _add_olt_transceiver(hardware: Element, port: str, here: Sequence[Sight]) -> None:
     link = _component(hardware, f"link-{port}", _HARDWARE_TYPES_XPON, "transceiver-link-xgs", None)
     diagnostics = _diagnostics(link)
     for sight in here:
@@ -187,13 +241,13 @@ def _component(hardware: Element, name: str, module: str, kind: str, parent: str
     return component
 
 
-def _interface(interfaces: Element, name: str, kind: str, status: str, started: datetime) -> Element:
+def _interface(interfaces: Element, name: str, kind: str, status: str, index: int, started: datetime) -> Element:
     interface = etree.SubElement(interfaces, f"{{{INTERFACES}}}interface")
     _leaf(interface, INTERFACES, "name", name)
     _identity(interface, INTERFACES, "type", "bbf-xpon-if-type", _IF_TYPE, kind)
     _leaf(interface, INTERFACES, "admin-status", "up")
     _leaf(interface, INTERFACES, "oper-status", status)
-    _leaf(interface, INTERFACES, "if-index", str(len(interfaces)))
+    _leaf(interface, INTERFACES, "if-index", str(index))
     statistics = etree.SubElement(interface, f"{{{INTERFACES}}}statistics")
     _leaf(statistics, INTERFACES, "discontinuity-time", started.isoformat())
     return interface
