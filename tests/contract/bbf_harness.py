@@ -8,6 +8,7 @@ from typing import Literal
 from drivers.access import WantedAccess
 from drivers.base import Driver
 from drivers.netconf_bbf import NetconfBbfDriver, NetconfBbfSettings
+from tests.contract import foreign_onu
 from tests.contract.harness import RPC_TIMEOUT_S, ElementHarness, Traits, wanted_onu
 from ztpd.lab.netconf.faults import Moment, Refusal
 from ztpd.lab.olt import LabOlt, LabOltSettings, lab_olt
@@ -30,7 +31,10 @@ class NetconfBbfHarness:
         return replace(wanted, port=port)
 
     def driver(self, *, password: str | None = None, rpc_timeout_s: float = RPC_TIMEOUT_S) -> Driver:
-        settings = NetconfBbfSettings(
+        return NetconfBbfDriver(self.settings(password=password, rpc_timeout_s=rpc_timeout_s))
+
+    def settings(self, *, password: str | None, rpc_timeout_s: float) -> NetconfBbfSettings:
+        return NetconfBbfSettings(
             name="olt-1",
             host="127.0.0.1",
             port=self._lab.netconf_port,
@@ -41,7 +45,6 @@ class NetconfBbfHarness:
             rpc_timeout_s=rpc_timeout_s,
             commit_timeout_s=rpc_timeout_s,
         )
-        return NetconfBbfDriver(settings)
 
     def plug(self, device: str, port: str, onu_rx_dbm: float, olt_rx_dbm: float) -> None:
         self._lab.plug(device, port, onu_rx_dbm=onu_rx_dbm, olt_rx_dbm=olt_rx_dbm)
@@ -91,6 +94,12 @@ class NetconfBbfHarness:
 
     async def change_host_key(self) -> None:
         await self._lab.change_host_key()
+
+    async def restart(self) -> None:
+        self._lab.restart()
+
+    def configure_by_another(self, wanted: WantedAccess) -> None:
+        self._lab.configure(foreign_onu.configuration(wanted, self._lab.olt.configured_onus))
 
 
 @contextlib.asynccontextmanager

@@ -4,7 +4,7 @@ A later driver joins by one class in a file of its own and one line in ``tests/c
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from drivers.access import WantedAccess
 from drivers.base import Driver
@@ -21,7 +21,8 @@ class Traits:
     services. ``rates``: it is told the speed of a service. ``vlans``: it is told the VLANs of a service. ``light``: it
     measures light, ``unknown_light``: also that of an ONU that nobody has configured. ``locks``: another party can hold
     its configuration. ``logs_in``: it has a password and shows an identity. ``sessions``: it is
-    reached over a connection that can break and hang.
+    reached over a connection that can break and hang. ``bars``: what is barred is refused whatever is written of it,
+    not only when it is made.
     """
 
     moves: bool = True
@@ -34,6 +35,7 @@ class Traits:
     locks: bool = True
     logs_in: bool = True
     sessions: bool = True
+    bars: bool = True
 
 
 class ElementHarness(Protocol):
@@ -122,7 +124,25 @@ class ElementHarness(Protocol):
         ...
 
 
-RADIO = Traits(batches=False, vlans=False, light=False)
+@runtime_checkable
+class Restarts(Protocol):
+    """A harness whose element can be restarted."""
+
+    async def restart(self) -> None:
+        """Restart: every connection breaks, and what was not made to last is gone."""
+        ...
+
+
+@runtime_checkable
+class HasOthers(Protocol):
+    """A harness whose element another party configures too, in a way of its own."""
+
+    def configure_by_another(self, wanted: WantedAccess) -> None:
+        """Let another party configure a service, with the numbers that are free."""
+        ...
+
+
+RADIO = Traits(batches=False, vlans=False, light=False, bars=False)
 """What is told the speed of a subscriber, one by one, and nothing of VLANs."""
 
 

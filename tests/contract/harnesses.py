@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 
 from tests.contract.bbf_harness import netconf_bbf
+from tests.contract.call_home_harness import calling_olt
 from tests.contract.cli_harness import cli_element
 from tests.contract.harness import RADIO, ElementHarness
 from tests.contract.linux_edge_harness import linux_edge
@@ -15,6 +16,7 @@ from tests.contract.uisp_harness import uisp
 HARNESSES: dict[str, Callable[[], AbstractAsyncContextManager[ElementHarness]]] = {
     "netconf-bbf": partial(netconf_bbf, "i3"),
     "netconf-bbf-i1": partial(netconf_bbf, "i1"),
+    "netconf-bbf-call-home": calling_olt,
     "netconf-switch-openconfig": partial(switch_with, OPENCONFIG),
     "netconf-switch-ietf": partial(switch_with, IETF),
     "netconf-switch-provider": partial(switch_with, PROVIDER),

@@ -161,7 +161,7 @@ class FaultyNotices:
 class LinuxEdgeHarness:
     """An edge server with eight cables, one service on each."""
 
-    traits = Traits(moves=False, batches=False, shares_ports=False, light=False, locks=False, logs_in=False)
+    traits = Traits(bars=False, moves=False, batches=False, shares_ports=False, light=False, locks=False, logs_in=False)
 
     def __init__(self, netns: str, folder: Path) -> None:
         self._netns = netns

@@ -1,123 +1,30 @@
-"""What every driver promises (``drivers.base.Driver``), held against a real server for each."""
+"""What every driver promises (``drivers.base.Driver``), held against a real server for each.
+
+``test_driver_operations`` goes on with what is done to a service once it is there, and whose it is.
+"""
 
 import asyncio
-import threading
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
 
-from drivers.access import Difference, Levels, ObservedAccess, PresentDevice, WantedAccess, differences
+from drivers.access import Difference, Levels, WantedAccess, differences
 from drivers.base import Driver, Plan
 from drivers.errors import Busy, Conflict, Rejected, Unreachable
 from pon.onu import Presence
+from tests.contract.driving import (
+    Ears,
+    apply_when_free,
+    driver_threads,
+    make_so,
+    needs,
+    needs_announcements,
+    planned,
+    read,
+)
 from tests.contract.harness import ElementHarness
-from tests.contract.harnesses import HARNESSES
 
 GOOD_LIGHT = (-18.5, -20.3)
-
-
-@pytest.fixture(params=HARNESSES)
-async def element(request: pytest.FixtureRequest) -> AsyncIterator[ElementHarness]:
-    async with HARNESSES[request.param]() as harness:
-        yield harness
-
-
-@pytest.fixture
-async def driver(element: ElementHarness) -> AsyncIterator[Driver]:
-    made = element.driver()
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-def wanted(element: ElementHarness) -> WantedAccess:
-    return element.wanted(0)
-
-
-@pytest.fixture
-def other(element: ElementHarness) -> WantedAccess:
-    return element.wanted(1)
-
-
-def driver_threads() -> list[threading.Thread]:
-    """The threads that are neither pytest's nor the loop's own and go on; an ending one may take paramiko's 15 s."""
-    others = [
-        thread
-        for thread in threading.enumerate()
-        if thread is not threading.main_thread() and not thread.name.startswith("asyncio_")
-    ]
-    for thread in others:
-        thread.join(20.0)
-    return [thread for thread in others if thread.is_alive()]
-
-
-def needs(element: ElementHarness, *traits: str) -> None:
-    """Skip what the element has not."""
-    for trait in traits:
-        if not getattr(element.traits, trait):
-            pytest.skip(f"the element has not: {trait}")
-
-
-async def needs_announcements(driver: Driver) -> None:
-    """Skip where the element announces nothing."""
-    if not (await driver.capabilities()).announces:
-        pytest.skip("the element announces nothing")
-
-
-async def planned(driver: Driver, wanted: WantedAccess) -> Plan:
-    """The plan for one, which must not be refused."""
-    [made] = await driver.plan([wanted])
-    assert made.refused is None, made.refused
-    return made
-
-
-async def read(driver: Driver, device: str) -> ObservedAccess | None:
-    return (await driver.read([device])).get(device)
-
-
-async def make_so(driver: Driver, *wanted: WantedAccess) -> None:
-    outcomes = await driver.apply(await driver.plan(wanted))
-    assert [outcome.error for outcome in outcomes] == [None] * len(wanted)
-
-
-async def apply_when_free(driver: Driver, plans: list[Plan]) -> None:
-    """Apply as a retrying caller does: an element may hold a lost session's lock until it has noticed the loss."""
-    for _ in range(100):
-        try:
-            outcomes = await driver.apply(plans)
-        except Busy:
-            await asyncio.sleep(0.01)
-            continue
-        assert [outcome.error for outcome in outcomes] == [None] * len(plans)
-        return
-    pytest.fail("the element stayed busy")
-
-
-class Ears:
-    """Somebody who listens to a driver's announcements."""
-
-    def __init__(self, driver: Driver, element: ElementHarness) -> None:
-        self.heard: asyncio.Queue[PresentDevice] = asyncio.Queue()
-        self._listening = asyncio.Event()
-        self.task = asyncio.create_task(driver.watch(self.heard.put_nowait, self._listening.set))
-        self._element = element
-
-    async def listening(self) -> None:
-        said = asyncio.create_task(self._listening.wait())
-        await asyncio.wait({said, self.task}, timeout=10, return_when=asyncio.FIRST_COMPLETED)
-        said.cancel()
-        assert not self.task.done(), self.task.exception()
-        assert self._listening.is_set()
-        assert self._element.subscribed(), "what is said is so"
-
-    async def next(self) -> PresentDevice:
-        async with asyncio.timeout(10):
-            return await self.heard.get()
-
-    async def stop(self) -> None:
-        self.task.cancel()
-        await asyncio.wait({self.task})
 
 
 # --- what is there -------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import pytest
 from drivers.base import ListsNeighbours
 from drivers.errors import Busy, Rejected, Unreachable
 from drivers.netconf_switch import NetconfSwitchDriver, NetconfSwitchSettings
-from tests.contract.test_driver_contract import driver_threads
+from tests.contract.driving import driver_threads
 from ztpd.lab.netconf.faults import Refusal
 from ztpd.lab.switch import LabSwitch, LabSwitchSettings, lab_switch
 from ztpd.lab.switch.settings import Models

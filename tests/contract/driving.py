@@ -1,0 +1,114 @@
+"""What a caller of a driver does again and again."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+
+import pytest
+
+from drivers.access import ObservedAccess, PresentDevice, WantedAccess
+from drivers.base import Driver, Outcome, Plan
+from drivers.errors import Busy
+from tests.contract.harness import ElementHarness, HasOthers, Restarts
+
+
+def driver_threads() -> list[threading.Thread]:
+    """The threads that are neither pytest's nor the loop's nor a listener's own and go on.
+
+    One that is ending may take paramiko's 15 s.
+    """
+    others = [
+        thread
+        for thread in threading.enumerate()
+        if thread is not threading.main_thread() and not thread.name.startswith(("asyncio_", "call-home"))
+    ]
+    for thread in others:
+        thread.join(20.0)
+    return [thread for thread in others if thread.is_alive()]
+
+
+def needs(element: ElementHarness, *traits: str) -> None:
+    """Skip what the element has not."""
+    for trait in traits:
+        if not getattr(element.traits, trait):
+            pytest.skip(f"the element has not: {trait}")
+
+
+def restarting(element: ElementHarness) -> Restarts:
+    """The element as one that can be restarted, or skip."""
+    if not isinstance(element, Restarts):
+        pytest.skip("the element cannot be restarted here")
+    return element
+
+
+def with_others(element: ElementHarness) -> HasOthers:
+    """The element as one that others configure too, or skip."""
+    if not isinstance(element, HasOthers):
+        pytest.skip("nobody else configures the element here")
+    return element
+
+
+async def needs_announcements(driver: Driver) -> None:
+    """Skip where the element announces nothing."""
+    if not (await driver.capabilities()).announces:
+        pytest.skip("the element announces nothing")
+
+
+async def planned(driver: Driver, wanted: WantedAccess) -> Plan:
+    """The plan for one, which must not be refused."""
+    [made] = await driver.plan([wanted])
+    assert made.refused is None, made.refused
+    return made
+
+
+async def read(driver: Driver, device: str) -> ObservedAccess | None:
+    return (await driver.read([device])).get(device)
+
+
+async def make_so(driver: Driver, *wanted: WantedAccess) -> None:
+    outcomes = await driver.apply(await driver.plan(wanted))
+    assert [outcome.error for outcome in outcomes] == [None] * len(wanted)
+
+
+async def apply_when_free(driver: Driver, plans: Sequence[Plan]) -> None:
+    """Apply as a retrying caller does."""
+    await when_free(lambda: driver.apply(plans))
+
+
+async def when_free(write: Callable[[], Awaitable[list[Outcome]]]) -> None:
+    """Write as a retrying caller does: an element may hold a lost session's lock until it has noticed the loss."""
+    for _ in range(100):
+        try:
+            outcomes = await write()
+        except Busy:
+            await asyncio.sleep(0.01)
+            continue
+        assert [outcome.error for outcome in outcomes] == [None] * len(outcomes)
+        return
+    pytest.fail("the element stayed busy")
+
+
+class Ears:
+    """Somebody who listens to a driver's announcements."""
+
+    def __init__(self, driver: Driver, element: ElementHarness) -> None:
+        self.heard: asyncio.Queue[PresentDevice] = asyncio.Queue()
+        self._listening = asyncio.Event()
+        self.task = asyncio.create_task(driver.watch(self.heard.put_nowait, self._listening.set))
+        self._element = element
+
+    async def listening(self) -> None:
+        said = asyncio.create_task(self._listening.wait())
+        await asyncio.wait({said, self.task}, timeout=10, return_when=asyncio.FIRST_COMPLETED)
+        said.cancel()
+        assert not self.task.done(), self.task.exception()
+        assert self._listening.is_set()
+        assert self._element.subscribed(), "what is said is so"
+
+    async def next(self) -> PresentDevice:
+        async with asyncio.timeout(10):
+            return await self.heard.get()
+
+    async def stop(self) -> None:
+        self.task.cancel()
+        await asyncio.wait({self.task})
