@@ -6,6 +6,18 @@ nested in the channel termination, sent for the states that are configured there
 own repository does not have the two of i1; they are described after BroadbandForum/obbaa-polt-simulator
 (``third_party/yang-models/BBF/TR-385/3.0``), and what OLTs make of them after BroadbandForum/obbaa
 (``docs/architecture/voltmf``) and balapi/netconf-polt (``bcmolt_netconf_notifications.c``).
+
+Nokia Lightspan: each line termination is a NETCONF server of its own beside those of the NT and the IHUB, on TCP port
+833 (rgnets.com, manual, "Nokia PON/MF Systems"), and third-party code reads ``bbf-xpon-onu-states`` from it: i1. So an
+LT is one element of this driver with ``port = 833`` and whatever interface leads to the backplane as ``uplink``. Left
+to whoever runs it: the IHUB's side of each VLAN. Its port is 832 in one place of that manual and 940 in another, and no
+public source has its modules. Nothing here has been tried on a Lightspan.
+
+Calix AXOS speaks NETCONF, but none of these modules: ONTs are ``/config/system/ont`` in namespace
+``http://www.calix.com/ns/exa/base`` with ``gpon-interface-base``, edited on the running datastore, and
+``/status/system/discovered-onts`` lists those that nobody has provisioned. Public code shows requests for single models
+and revisions; the modules themselves, what they default and what a refused edit leaves behind are not public. It is not
+written to by NETCONF therefore; its command line is a platform of ``drivers.cli``.
 """
 
 from collections.abc import Mapping
