@@ -65,9 +65,15 @@ async def check(configuration: Configuration, *, offline: bool) -> list[Finding]
     if offline or any(finding.verdict is Verdict.WRONG for finding in findings):
         return findings
     remarks = parts.remarks(configuration)
+    calling = parts.names_calling_home(configuration)
     answers = await asyncio.gather(
-        *(_element(each, remarks.get(name)) for name, each in parts.drivers(configuration).items())
+        *(
+            _element(each, remarks.get(name))
+            for name, each in parts.drivers(configuration).items()
+            if name not in calling
+        )
     )
+    answers += [Finding(f"element {name}", Verdict.OK, "calls home: `ztpd status` says if it has") for name in calling]
     broker = parts.broker(configuration)
     if broker is not None:
         answers.append(await _broker(broker))

@@ -352,11 +352,12 @@ async def run(
     context = Context(utc_now, configuration.profiles, routes, event_ids(), claims)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(configuration.settings.store.url, context, pass_point))
+        calls = parts.call_home(configuration)
         daemon = Daemon(
             configuration,
             store,
             parts.lease(configuration),
-            parts.drivers(configuration),
+            parts.drivers(configuration, calls),
             _elements(configuration),
             Metrics(),
             # Jitter only; nothing secret is drawn from it.
@@ -364,6 +365,10 @@ async def run(
             pass_point,
         )
         await _recover(daemon)
+        section = configuration.settings.call_home
+        if calls is not None and section is not None:
+            await bind("call_home", section.host, section.port, calls.start())
+            stack.push_async_callback(calls.stop)
         stack.push_async_callback(_part, list(daemon.drivers.values()))
         await _serve(daemon, stack)
         nudged_by = await stack.enter_async_context(nudging(configuration, daemon.nudge, daemon.hint_ended))

@@ -56,11 +56,16 @@ class OverSsh(AnyElement):
 
 
 class BbfSection(OverSsh):
-    """An OLT that speaks TR-385 over NETCONF; ``uplink`` is its interface towards the network."""
+    """An OLT that speaks TR-385 over NETCONF; ``uplink`` is its interface towards the network.
+
+    One that ``calls_home`` connects to us, twice (``[call_home]``); ``host`` is then the address or network it may call
+    from.
+    """
 
     driver: Literal["netconf-bbf"]
     port: Port = 830
     uplink: Given
+    calls_home: bool = False
     rpc_timeout_s: Seconds = 30.0
 
 

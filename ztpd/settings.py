@@ -209,6 +209,13 @@ class EndpointSection(Section):
     retry_scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
 
 
+class CallHomeSection(Section):
+    """Where elements that call home connect to us (RFC 8071; the port is IANA's for NETCONF over SSH)."""
+
+    host: str = "0.0.0.0"  # noqa: S104 # who calls is known by the host key alone
+    port: Port = 4334
+
+
 class Settings(BaseSettings):
     """The whole file."""
 
@@ -221,6 +228,7 @@ class Settings(BaseSettings):
     log: LogSection = LogSection()
     api: ApiSection = ApiSection()
     acs: AcsSection | None = None
+    call_home: CallHomeSection | None = None
     discovery: DiscoverySection = DiscoverySection()
     provisioning: ProvisioningSection = ProvisioningSection()
     profiles: Path = Path("profiles")

@@ -376,3 +376,16 @@ def test_a_place_told_by_dhcpv6_counts_when_every_relay_is_ours(
     message = decode(frame)
     assert message is not None
     assert parts.trust(SECTION6, interface)(message) is trusted
+
+
+async def test_an_olt_that_calls_home_needs_somebody_who_listens(scene: Stage) -> None:
+    text = scene.config.read_text().replace('driver = "netconf-bbf"', 'driver = "netconf-bbf"\ncalls_home = true')
+    scene.config.write_text(text)
+    with pytest.raises(ConfigError) as error:
+        parts.drivers(load(scene.config))
+    [problem] = error.value.problems
+    assert (problem.key, problem.problem) == ("elements.0.calls_home", "nothing listens for elements that call home")
+
+    scene.config.write_text(text + "\n[call_home]\nport = 0\n")
+    assert list(parts.drivers(load(scene.config))) == ["olt-1"]
+    assert parts.names_calling_home(load(scene.config)) == ["olt-1"]

@@ -5,7 +5,7 @@ Drivers are imported when an element needs them: what an operator does not have 
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from drivers.base import Driver, ListsNeighbours
 from drivers.errors import HostKeysUnreadable
@@ -23,6 +23,9 @@ from ztpd.element_settings import (
     SwitchSection,
     UispSection,
 )
+
+if TYPE_CHECKING:
+    from drivers.netconf.call_home import CallHome
 
 TECHNOLOGIES: Mapping[str, frozenset[str]] = {
     "netconf-bbf": frozenset({"pon"}),
@@ -43,14 +46,34 @@ SHADOWED = "in shadow: what would be done is decided and compared, nothing is wr
 _SWITCH_REPLY_BYTES = 32 * 1024 * 1024
 
 
-def drivers(configuration: Configuration) -> dict[str, Driver]:
+def drivers(configuration: Configuration, calls: "CallHome | None" = None) -> dict[str, Driver]:
     """A driver for each element, none of them connected yet, with the problems of all of them at once.
 
-    One whose element is not active cannot write.
+    One whose element is not active cannot write. Elements that call home are awaited by ``calls``.
     """
     sections = enumerate(configuration.settings.elements)
-    made = all_of([partial(_made, configuration, f"elements.{n}", section) for n, section in sections])
+    calls = calls or call_home(configuration)
+    made = all_of([partial(_made, configuration, f"elements.{n}", section, calls) for n, section in sections])
     return {driver.name: driver for driver in made}
+
+
+def call_home(configuration: Configuration) -> "CallHome | None":
+    """What elements that call home connect to, not listening yet; None where none is to."""
+    section = configuration.settings.call_home
+    if section is None:
+        return None
+    from drivers.netconf.call_home import CallHome
+
+    return CallHome(section.host, section.port)
+
+
+def names_calling_home(configuration: Configuration) -> list[str]:
+    """The elements that connect to us, which nobody can dial."""
+    return [
+        element.name
+        for element in configuration.settings.elements
+        if isinstance(element, BbfSection) and element.calls_home
+    ]
 
 
 def listing_neighbours(made: Mapping[str, Driver]) -> dict[str, ListsNeighbours]:
@@ -59,17 +82,26 @@ def listing_neighbours(made: Mapping[str, Driver]) -> dict[str, ListsNeighbours]
     return {name: cast(ListsNeighbours, driver) for name, driver in bare.items() if hasattr(driver, "list_neighbours")}
 
 
-def _made(configuration: Configuration, key: str, section: AnyElement) -> Driver:
-    driver = _MAKERS[type(section)](configuration, key, section)
+def _made(configuration: Configuration, key: str, section: AnyElement, calls: "CallHome | None") -> Driver:
+    if isinstance(section, BbfSection):
+        driver = _bbf(configuration, key, section, calls)
+    else:
+        driver = _MAKERS[type(section)](configuration, key, section)
     return driver if section.mode == "active" else ReadOnly(driver, f"its mode is {section.mode}")
 
 
-def _bbf(configuration: Configuration, key: str, section: BbfSection) -> Driver:
+def _bbf(configuration: Configuration, key: str, section: BbfSection, calls: "CallHome | None") -> Driver:
     from drivers.netconf.host_keys import pinned
     from drivers.netconf_bbf import NetconfBbfDriver, NetconfBbfSettings
 
     own = section.model_dump(include={"port", "uplink", "rpc_timeout_s"}) | {"read_only": section.mode != "active"}
-    return NetconfBbfDriver(_over_ssh(configuration, key, section, NetconfBbfSettings, pinned, **own))
+    settings = _over_ssh(configuration, key, section, NetconfBbfSettings, pinned, **own)
+    if not section.calls_home:
+        return NetconfBbfDriver(settings)
+    if calls is None:
+        remedy = "Add the table [call_home], which says where it connects to."
+        raise configuration.problem(f"{key}.calls_home", "nothing listens for elements that call home", remedy)
+    return NetconfBbfDriver(settings, calls.expect(settings))
 
 
 def _switch(configuration: Configuration, key: str, section: SwitchSection) -> Driver:
@@ -144,7 +176,6 @@ def _uisp(configuration: Configuration, key: str, section: UispSection) -> Drive
 
 
 _MAKERS: Mapping[type[AnyElement], Callable[[Configuration, str, Any], Driver]] = {
-    BbfSection: _bbf,
     SwitchSection: _switch,
     CliSection: _cli,
     EdgeSection: _edge,
