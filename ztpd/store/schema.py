@@ -43,7 +43,7 @@ def migrate(engine: Engine) -> bool:
     return True
 
 
-def _upgrade(engine: Engine) -> None:
+def _upgrade(engine: Engine, to: str = "head") -> None:
     import sqlalchemy as sa  # Alembic and SQLAlchemy cost 0.3 s and 25 MB: only when a migration is due
     from alembic import command
     from alembic.config import Config
@@ -59,7 +59,7 @@ def _upgrade(engine: Engine) -> None:
             # SQLite's driver begins nothing by itself here, and would end it before each CREATE TABLE if it did.
             connection.exec_driver_sql("BEGIN IMMEDIATE" if engine.dialect == "sqlite" else WRITER_LOCK)
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, to)
             connection.commit()
     except sa.exc.DBAPIError as error:
         raise StoreUnavailable(f"{engine.place}: {str(error.orig).strip()}") from error

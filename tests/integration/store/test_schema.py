@@ -91,6 +91,34 @@ schema.migrate(open_engine(sys.argv[1]))
     assert schema.migrate(engine) is True
 
 
+def test_a_service_that_is_active_already_stands_on_the_job_that_completed_last(store_url: str) -> None:
+    engine = open_engine(store_url)
+    schema._upgrade(engine, "0002")
+    now = "2026-01-01T00:00:00.000000Z"
+    for id_, state in (("S-ACTIVE", "active"), ("S-NEW", "reserved")):
+        _write(
+            engine,
+            "INSERT INTO service (id, account, location, profile, state, created_at, updated_at) "
+            f"VALUES ('{id_}', 'A', 'L', 'P', '{state}', '{now}', '{now}')",
+        )
+    for id_, service, state in (("J-1", "S-ACTIVE", "completed"), ("J-2", "S-NEW", "ready")):
+        _write(
+            engine,
+            "INSERT INTO job (id, service, location, profile, body, state, failures, visit, attempt, created_at, "
+            f"updated_at) VALUES ('{id_}', '{service}', 'L', 'P', 'order of {id_}', '{state}', '[]', 1, 1, '{now}', "
+            f"'{now}')",
+        )
+
+    schema.migrate(engine)
+
+    connection = engine.connect()
+    services = connection.execute("SELECT id, standing FROM service ORDER BY id").fetchall()
+    jobs = connection.execute("SELECT id, vouched, urgency FROM job ORDER BY id").fetchall()
+    connection.close()
+    assert [(row["id"], row["standing"]) for row in services] == [("S-ACTIVE", "order of J-1"), ("S-NEW", None)]
+    assert [(row["vouched"], row["urgency"]) for row in jobs] == [("[]", 0), ("[]", 0)]
+
+
 def test_two_processes_that_start_at_once_migrate_once(store_url: str) -> None:
     code = "import sys; from ztpd.store import schema; from ztpd.store.engine import open_engine\n"
     code += "schema.migrate(open_engine(sys.argv[1]))"
