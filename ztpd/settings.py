@@ -191,9 +191,9 @@ class ProvisioningSection(Section):
     lease_s: Annotated[float, Field(ge=5, allow_inf_nan=False)] = 180.0
     verify_timeout_s: Seconds = 90.0
     verify_poll_s: Seconds = 1.0
-    attempts: Annotated[int, Field(ge=1)] = 20
+    attempts: Annotated[int, Field(ge=1)] = 60
     retry_first_s: Seconds = 2.0
-    retry_longest_s: Seconds = 300.0
+    retry_longest_s: Seconds = 60.0
 
 
 class EndpointSection(Section):

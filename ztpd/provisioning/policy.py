@@ -32,9 +32,9 @@ def failure_of(error: Exception) -> Failure:
 class RetryPolicy:
     """How often an attempt is put off and for how long: doubled each time, up to ``longest_s``, cut by up to half."""
 
-    attempts: int = 20
+    attempts: int = 60
     first_s: float = 2.0
-    longest_s: float = 300.0
+    longest_s: float = 60.0
 
     def retry_at(self, failure: Failure, attempt: int, now: datetime, random: Random) -> datetime | None:
         """When to try again after the n-th attempt in a row, or None when it has failed for good."""
