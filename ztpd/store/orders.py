@@ -6,7 +6,8 @@ from ztpd.domain.identity import Name
 from ztpd.domain.lifecycle import JobEvent, JobState
 from ztpd.domain.model import AllocatedDevice, JobBody, LocationBody, VisitBody
 from ztpd.store import allocations, services, settling
-from ztpd.store.rows import Job
+from ztpd.store.attempts import AT_WORK
+from ztpd.store.rows import Job, location_of
 from ztpd.store.times import optional_text
 from ztpd.store.transaction import Refused, Transaction
 
@@ -30,9 +31,15 @@ def put_location(tx: Transaction, id_: str, body: LocationBody) -> bool:
         circuit_id=body.circuit_id_hex,
         now=tx.now_text,
     )
-    for row in tx.all("jobs_under_way_at", location=id_):
-        settling.settle(tx, Job(row))
+    stays = known is not None and location_of(known).access == access
+    for job in map(Job, tx.all("jobs_under_way_at", location=id_)):
+        settling.settle(tx, job if stays else _begun_anew(tx, job))
     return known is None
+
+
+def _begun_anew(tx: Transaction, job: Job) -> Job:
+    """An attempt under way works on the place as it was: it counts no more, and the next one is due."""
+    return tx.move_job(job, JobEvent.DEFERRED, due_at=tx.now) if job.state in AT_WORK else job
 
 
 def put_job(tx: Transaction, id_: str, body: JobBody) -> tuple[Job, bool]:
