@@ -35,17 +35,15 @@ class Lane:
     throttle: Throttle
     breaker: Breaker
     verifying: Verifying
-    _moved: asyncio.Queue[Attempt] = field(default_factory=asyncio.Queue)
     _trouble: Trouble = field(default_factory=Trouble)
 
     async def run(self) -> None:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._write())
+            group.create_task(self._write(group))
             group.create_task(self.verifying.run())
-            group.create_task(self._leave_elsewhere())
 
-    async def _write(self) -> None:
+    async def _write(self, group: asyncio.TaskGroup) -> None:
         with self.store.nudges.listening("jobs") as nudge:
             while True:
                 nudge.clear()
@@ -58,7 +56,9 @@ class Lane:
                     continue
                 self.throttle.wrote(len(claimed), self.seams.elapsed())
                 for act, some in _by_act(claimed).items():
-                    await self._work(act, some)
+                    for attempt in await self._work(act, some):
+                        # One that hangs holds up neither this element nor what was left on others.
+                        group.create_task(self._leave_elsewhere(attempt))
 
     async def _come_back(self) -> None:
         """Wait until the element answers; then all that was put off because it did not is due."""
@@ -67,8 +67,10 @@ class Lane:
             await asyncio.sleep(self.breaker.next_pause_s() * (1 - self.seams.random.random() / 2))
             try:
                 await self.driver.ports()
-            except ElementError:
+            except Unreachable:
                 continue
+            except ElementError as error:
+                log.info("element answers again, if only that it refuses", element=self.element, answer=str(error))
             except Exception as error:
                 tell(self._trouble, "an element's answer is not understood", error, element=self.element)
             break
@@ -81,8 +83,8 @@ class Lane:
         self.seams.report_away(self.element, False)
         log.info("element is worked on again", element=self.element, due=due)
 
-    async def _work(self, act: Act, claimed: Sequence[Attempt]) -> None:
-        """Do one act for all at once; what is on the element then is verified."""
+    async def _work(self, act: Act, claimed: Sequence[Attempt]) -> list[Attempt]:
+        """Do one act for all at once; what is on the element then is verified. Those that left something elsewhere."""
         match act:
             case Act.PROVISION:
                 done = await self._apply(await self._plan(await self._leave_here(claimed)))
@@ -91,13 +93,11 @@ class Lane:
             case Act.SUSPEND | Act.RESUME:
                 done = await self._write_each(claimed, partial(self.driver.set_admin, enabled=act is Act.RESUME))
         moved = [attempt for attempt in done if self._comes_from_elsewhere(attempt)]
-        for attempt in moved:
-            self._moved.put_nowait(attempt)
         self.verifying.add([attempt for attempt in done if attempt not in moved])
+        return moved
 
     def _comes_from_elsewhere(self, attempt: Attempt) -> bool:
-        leaving = attempt.work.leaving
-        return leaving is not None and leaving.element != self.element
+        return any(leaving.element != self.element for leaving in attempt.work.leaving)
 
     async def _claim(self) -> list[Attempt]:
         seams = self.seams
@@ -120,7 +120,7 @@ class Lane:
         try:
             plans = await self.driver.plan([attempt.work.wanted for attempt in claimed])
         except ElementError as error:
-            await self._all_broke(claimed, error)
+            await self.outcomes.all_broke(claimed, error)
             return []
         except Exception as error:
             if len(claimed) == 1:
@@ -164,7 +164,7 @@ class Lane:
         try:
             results = await write(claimed)
         except ElementError as error:
-            await self._all_broke(claimed, error)
+            await self.outcomes.all_broke(claimed, error)
             return []
         except Exception as error:
             if len(claimed) == 1:
@@ -185,9 +185,7 @@ class Lane:
     async def _leave_here(self, claimed: Sequence[Attempt]) -> Sequence[Attempt]:
         """Take away what is in the way of a swap or a move within the element; those that can go on."""
         leaving = {
-            attempt.work.leaving.device: attempt
-            for attempt in claimed
-            if attempt.work.leaving is not None and attempt.work.leaving.element == self.element
+            each.device: attempt for attempt in claimed for each in attempt.work.leaving if each.element == self.element
         }
         if not leaving:
             return claimed
@@ -197,30 +195,31 @@ class Lane:
             old = [device for device, attempt in leaving.items() if _is_in_the_way(attempt, observed.get(device))]
             outcomes = await self.driver.remove(old) if old else []
         except ElementError as error:
-            await self._all_broke(claimed, error)
+            await self.outcomes.all_broke(claimed, error)
             return []
+        except Exception as error:
+            if len(claimed) == 1:
+                await self.outcomes.broke(claimed[0], error)
+                return []
+            return [attempt for each in claimed for attempt in await self._leave_here([each])]
         refused = {leaving[outcome.device].work.job: outcome.error for outcome in outcomes if outcome.error is not None}
         return await self._all_but(claimed, refused)
 
-    async def _leave_elsewhere(self) -> None:
-        """Take away what services left behind on other elements, now that they work here; one that hangs waits here."""
-        while True:
-            attempt = await self._moved.get()
-            leaving = attempt.work.leaving
-            driver = None if leaving is None else self.seams.drivers.get(leaving.element)
-            if leaving is None or driver is None:
+    async def _leave_elsewhere(self, attempt: Attempt) -> None:
+        """Take away what a service left behind on other elements, now that it works here."""
+        for leaving in attempt.work.leaving:
+            driver = self.seams.drivers.get(leaving.element)
+            if driver is None:
                 log.warning("left behind on an element that is gone", job=attempt.work.job, left=leaving)
-                self.verifying.add([attempt])
-                continue
-            try:
-                [outcome] = await driver.remove([leaving.device])
-            except Exception as error:
-                await self.outcomes.broke(attempt, error)
-                continue
-            if outcome.error is not None:
-                await self.outcomes.broke(attempt, outcome.error)
-                continue
-            self.verifying.add([attempt])
+            elif leaving.element != self.element:
+                try:
+                    error = await _leave(driver, leaving.device, attempt)
+                except Exception as raised:
+                    error = raised
+                if error is not None:
+                    await self.outcomes.broke(attempt, error)
+                    return
+        self.verifying.add([attempt])
 
     async def _all_but(self, claimed: Sequence[Attempt], refused: Mapping[str, ElementError]) -> list[Attempt]:
         """Those that were not refused; what became of the others is kept."""
@@ -232,11 +231,6 @@ class Lane:
             )
         )
         return [attempt for attempt in claimed if attempt.work.job not in refused]
-
-    async def _all_broke(self, claimed: Sequence[Attempt], error: ElementError) -> None:
-        if isinstance(error, Unreachable):
-            self.breaker.failed()
-        await self.outcomes.all_broke(claimed, error)
 
     def _tell_applied(self, results: Sequence[Outcome], seconds: float) -> None:
         log.info(
@@ -256,6 +250,22 @@ def _by_act(claimed: Sequence[Attempt]) -> dict[Act, list[Attempt]]:
     return found
 
 
+async def _leave(driver: Driver, device: str, attempt: Attempt) -> Exception | None:
+    """Take away what a service left behind, unless the device is in another's service there by now."""
+    observed = (await driver.read([device])).get(device)
+    if observed is not None and not _is_own(attempt, observed):
+        return None
+    [outcome] = await driver.remove([device])
+    return outcome.error
+
+
 def _is_in_the_way(attempt: Attempt, observed: ObservedAccess | None) -> bool:
+    if observed is None or not _is_own(attempt, observed):
+        return False
     wanted = attempt.work.wanted
-    return observed is not None and (observed.device, observed.port) != (wanted.device, wanted.port)
+    return (observed.device, observed.port) != (wanted.device, wanted.port)
+
+
+def _is_own(attempt: Attempt, observed: ObservedAccess) -> bool:
+    """Whether it may have been made for the attempt's service: not every element can tell."""
+    return observed.service in {None, attempt.work.wanted.service}

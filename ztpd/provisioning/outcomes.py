@@ -12,7 +12,7 @@ from random import Random
 import structlog
 
 from drivers.base import Outcome
-from drivers.errors import ElementError
+from drivers.errors import ElementError, Unreachable
 from ztpd.domain.failures import Failure
 from ztpd.logs import Trouble
 from ztpd.provisioning.policy import RetryPolicy, failure_of
@@ -46,6 +46,8 @@ class Outcomes:
     random: Random
     store_pause_s: float
     report: Callable[[str, str, float], None]
+    silent: Callable[[str], None]
+    """Told which element did not answer, once everything that was put off because of that is kept."""
     in_hand: dict[str, int] = field(default_factory=dict)
     """The attempts under way, by job: their leases are renewed, and no other's."""
     _trouble: Trouble = field(default_factory=Trouble)
@@ -79,13 +81,18 @@ class Outcomes:
 
     async def broke(self, attempt: Attempt, error: Exception) -> None:
         """The attempt ended in an error; one that no driver may raise harms its own job only, and is shown whole."""
-        if not isinstance(error, ElementError):
-            log.error("attempt broke", job=attempt.work.job, element=attempt.work.element, exc_info=error)
-        await self.failed(attempt, failure_of(error))
+        await self.all_broke([attempt], error)
 
-    async def all_broke(self, claimed: Sequence[Attempt], error: ElementError) -> None:
+    async def all_broke(self, claimed: Sequence[Attempt], error: Exception) -> None:
         """The element did not do what it was asked, for all of them."""
-        await asyncio.gather(*(self.broke(attempt, error) for attempt in claimed))
+        if not isinstance(error, ElementError):
+            jobs = [attempt.work.job for attempt in claimed]
+            log.error("attempt broke", jobs=jobs, element=claimed[0].work.element, exc_info=error)
+        failure = failure_of(error)
+        await asyncio.gather(*(self.failed(attempt, failure) for attempt in claimed))
+        if isinstance(error, Unreachable):
+            # Only now: whoever hears that the element is back makes due what is stored as put off.
+            self.silent(error.element)
 
     async def failed(self, attempt: Attempt, failure: Failure) -> None:
         """The attempt is put off, or has failed for good."""
@@ -120,8 +127,10 @@ class Outcomes:
                 if self._trouble.is_news(str(error)):
                     log.error("outcomes cannot be kept yet", job=job, reason=str(error), times=self._trouble.times)
                 await asyncio.sleep(self.store_pause_s)
-            except Exception:
-                log.exception("an outcome contradicts what is stored and is dropped", job=job)
+            except Exception as error:
+                log.exception("an outcome contradicts what is stored", job=job)
+                if intention is not attempts.shelve_attempt:
+                    await self._commit(attempt, attempts.shelve_attempt, attempt.work, self.lease, error)
                 return False
             else:
                 self._trouble.over()

@@ -49,6 +49,12 @@ class Provisioner:
 
     async def run(self) -> None:
         """Work until cancelled."""
+        breakers = {element: Breaker(self.pace.probe_first_s, self.pace.probe_longest_s) for element in self.drivers}
+
+        def silent(element: str) -> None:
+            if element in breakers:
+                breakers[element].failed()
+
         outcomes = Outcomes(
             self.store,
             self.lease,
@@ -58,6 +64,7 @@ class Provisioner:
             self.random,
             self.pace.store_pause_s,
             self.report,
+            silent,
         )
         seams = Seams(
             self.drivers,
@@ -80,7 +87,7 @@ class Provisioner:
                     seams,
                     outcomes,
                     Throttle(self.per_minute.get(element)),
-                    Breaker(self.pace.probe_first_s, self.pace.probe_longest_s),
+                    breakers[element],
                     Verifying(element, driver, seams, outcomes),
                 )
                 group.create_task(lane.run())

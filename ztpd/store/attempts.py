@@ -1,7 +1,7 @@
 """Intentions of the provisioner and the ACS: an attempt starts, writes, is confirmed, is put off or fails."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +23,9 @@ from ztpd.store.transaction import Row, Superseded, Transaction
 log = structlog.get_logger()
 
 AT_WORK = frozenset({JobState.APPLYING, JobState.VERIFYING})
+
+History = Sequence[tuple[str, Mapping[str, Any]]]
+"""The events of a job, oldest first: type and data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,8 @@ class Work:
     """One claimed attempt: everything the provisioner needs, so that it reads nothing while it works.
 
     ``limits`` are those of each level that the element has to show (``drivers.access.Levels``), ``vouched`` the
-    properties and levels that a person answers for because it cannot. ``leaving`` is taken away where the service was.
+    properties and levels that a person answers for because it cannot. ``leaving`` is taken away where the service was,
+    and where earlier attempts put it.
     """
 
     job: str
@@ -58,7 +62,7 @@ class Work:
     profile: Profile
     limits: dict[str, Range] = field(default_factory=dict)
     vouched: frozenset[str] = frozenset()
-    leaving: Leaving | None = None
+    leaving: tuple[Leaving, ...] = ()
     cpe: dict[str, Value] = field(default_factory=dict, repr=False)
 
 
@@ -104,20 +108,23 @@ def _start(tx: Transaction, job: Job) -> Work | None:
         return None
     location, profile = _present(around.location), _present(around.profile)
     access = _present(location.access)
-    tx.tell(job, "job.applying", attempt=job.attempt, element=access.element, port=access.port)
-    tx.touched.add("jobs")
     standing = services.standing_of(tx, job.service)
+    wanted = wanted_access(job.body, location, profile, enabled=carries(tx, job))
+    history = [(row["type"], json.loads(row["data"])) for row in tx.all("events_of_job", job=job.id)]
+    leaving = _left_behind(tx, job, standing, access, history)
+    tx.tell(job, "job.applying", attempt=job.attempt, element=access.element, port=access.port, device=wanted.device)
+    tx.touched.add("jobs")
     return Work(
         job=job.id,
         attempt=job.attempt,
-        attempt_of_visit=_attempts_in_visit(tx, job),
+        attempt_of_visit=_attempts_in_visit(history),
         element=access.element,
         act=job.body.does.act,
-        wanted=wanted_access(job.body, location, profile, enabled=carries(tx, job)),
+        wanted=wanted,
         profile=profile,
         limits=profile.limits(access.technology),
         vouched=frozenset(json.loads(job.row["vouched"])),
-        leaving=leaving_of(tx, job.body, standing, access),
+        leaving=leaving,
         cpe=_news_for_cpe(tx, job.body, standing, profile),
     )
 
@@ -142,6 +149,24 @@ def leaving_of(tx: Transaction, body: JobBody, standing: JobBody | None, access:
     return None if was == (access.element, access.port, device_key(body, access)) else Leaving(was[0], was[2])
 
 
+def _left_behind(
+    tx: Transaction, job: Job, standing: JobBody | None, access: Access, history: History
+) -> tuple[Leaving, ...]:
+    """Where the service is not to be any more: where it was so far, and where earlier attempts of the job put it.
+
+    A technician who replaces a device that proved bad, or an office that corrects the place, changes a job that has
+    written to an element already.
+    """
+    if job.body.does.act is not Act.PROVISION:
+        return ()
+    here = (access.element, access.port, device_key(job.body, access))
+    began = [data for type_, data in history if type_ == "job.applying"]
+    tried = {(each["element"], each["port"], each.get("device")) for each in began} - {here}
+    earlier = [Leaving(element, device) for element, _, device in sorted(tried, key=str) if device is not None]
+    stood = leaving_of(tx, job.body, standing, access)
+    return tuple(dict.fromkeys([*([] if stood is None else [stood]), *earlier]))
+
+
 def _news_for_cpe(tx: Transaction, body: JobBody, standing: JobBody | None, profile: Profile) -> dict[str, Value]:
     """What the CPE must be told; nothing where it was told the same before."""
     if body.does.act is not Act.PROVISION:
@@ -152,14 +177,13 @@ def _news_for_cpe(tx: Transaction, body: JobBody, standing: JobBody | None, prof
     return {} if wanted_cpe(standing, before) == wanted else wanted
 
 
-def _attempts_in_visit(tx: Transaction, job: Job) -> int:
+def _attempts_in_visit(history: History) -> int:
     """How often in a row an attempt was put off, this one included: events since the device was last heard."""
     count = 1
-    for row in reversed(tx.all("events_of_job", job=job.id)):
-        data = json.loads(row["data"])
-        if row["type"] == "job.discovered" and data.get("because") != JobEvent.DEFERRED:
+    for type_, data in reversed(history):
+        if type_ == "job.discovered" and data.get("because") != JobEvent.DEFERRED:
             break
-        count += row["type"] == "job.discovered"
+        count += type_ == "job.discovered"
     return count
 
 
@@ -250,10 +274,19 @@ def fail_attempt(tx: Transaction, work: Work, lease: Lease, failure: Failure, re
     return tx.move_job(job, JobEvent.DEFERRED, failures=[failure], due_at=retry_at, **facts).state
 
 
+def shelve_attempt(tx: Transaction, work: Work, lease: Lease, error: Exception) -> None:
+    """What became of an attempt contradicts what is stored: the job fails, for it would do so again and again."""
+    _shelve(tx, _held_by(tx, work, lease), error)
+
+
 def element_is_back(tx: Transaction, element: str) -> int:
-    """An element answers again: what was put off because it did not is due now; how many jobs."""
-    failure = f'%"{Code.ELEMENT_UNREACHABLE}"%'
-    due = tx.all("element_is_back", element=element, failure=failure, now=tx.now_text)
+    """An element answers again: what was put off because it did not is due now; how many jobs.
+
+    That is also work on other elements, which left something behind here.
+    """
+    # As a failure is stored: its code, then the element that its detail begins with (``ztpd.provisioning.policy``).
+    silent = f'%["{Code.ELEMENT_UNREACHABLE}","{element},%'
+    due = tx.all("element_is_back", failure=silent, now=tx.now_text)
     if due:
         tx.touched.add("jobs")
     return len(due)

@@ -2,11 +2,13 @@
 
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.integration.provisioning.network import Network, network
+from tests.integration.provisioning.playing import Stage, olt, set_up
 from ztpd.domain.profile import Profile
 from ztpd.store import schema
 from ztpd.store.engine import open_engine
@@ -37,3 +39,13 @@ async def net_on_each(store_url: str, tmp_path: Path, residential: Profile) -> A
     """An operator's network, once on each engine."""
     async with network(store_url, tmp_path, residential) as found:
         yield found
+
+
+@pytest.fixture
+async def stage(empty_database: Path, tmp_path: Path) -> AsyncIterator[Stage]:
+    """Two OLTs that one customer's jobs are played on."""
+    async with AsyncExitStack() as power:
+        elements = [await power.enter_async_context(olt(name)) for name in ("olt-1", "olt-2")]
+        made = await set_up([*elements], empty_database, tmp_path)
+        power.push_async_callback(made.close)
+        yield made

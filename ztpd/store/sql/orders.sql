@@ -107,11 +107,10 @@ WHERE id IN (
     ORDER BY urgency, COALESCE(due_at, lease_until), id LIMIT :limit)
 RETURNING *;
 
--- name: element_is_back(element, now, failure)
--- What was put off because the element did not answer need not wait any longer.
+-- name: element_is_back(now, failure)
+-- What was put off because an element did not answer need not wait any longer.
 UPDATE job SET due_at = :now, updated_at = :now
 WHERE state = 'discovered' AND due_at > :now AND failures LIKE :failure
-  AND location IN (SELECT id FROM location WHERE element = :element)
 RETURNING id;
 
 -- name: take_lease(owner, lease_until, id)!
