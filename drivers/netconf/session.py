@@ -37,6 +37,8 @@ class NetconfSession:
         self._settings = settings
         self._source = Dialled(settings) if source is None else source
         self._executor: ThreadPoolExecutor | None = None
+        self.opened = 0
+        """How many sessions there were: the one that is open, or was last, by its number."""
         self._connection: Connection | None = None
         self._opening: socket.socket | None = None
 
@@ -158,6 +160,7 @@ class NetconfSession:
     def _connect(self, line: Line) -> Connection:
         # Set here and not by the awaiting task, which may have been cancelled by now: who is set can be dropped.
         self._connection = Connection(self._settings, line)
+        self.opened += 1
         return self._connection
 
     async def _in_thread(self, call: Callable[[], T]) -> T:

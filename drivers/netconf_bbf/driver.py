@@ -51,6 +51,7 @@ class NetconfBbfDriver:
         self._session = NetconfSession(settings, source)
         self._reader = Reader(settings, self._session)
         self._writer = Writer(settings, self._session, self._reader)
+        self._locked_in = 0
         self._turn = asyncio.Lock()
         self._adopted: set[str] = set()
 
@@ -143,10 +144,13 @@ class NetconfBbfDriver:
     async def apply(self, plans: Sequence[Plan]) -> list[Outcome]:
         """Make the plans true in one commit; when that is refused, in smaller ones, so that each fails alone."""
         outcomes = [Outcome(plan.wanted.device, changed=False, error=plan.refused) for plan in plans]
-        pending = [n for n, plan in enumerate(plans) if plan.changes and plan.refused is None]
+        # What a lost session left to be confirmed looks like what runs: only under its lock is it known to be gone.
+        unsure = not self._session.is_open or self._session.opened != self._locked_in
+        pending = [n for n, plan in enumerate(plans) if plan.refused is None and (plan.changes or unsure)]
         if pending:
             async with self._turn:
                 made = await self._writer.apply([plans[n] for n in pending], frozenset(self._adopted))
+                self._locked_in = self._session.opened
             for n, outcome in zip(pending, made, strict=True):
                 outcomes[n] = outcome
         return outcomes

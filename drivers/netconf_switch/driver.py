@@ -59,6 +59,7 @@ class NetconfSwitchDriver:
         self.malformed_entries = 0
         self._settings = settings
         self._session = NetconfSession(settings)
+        self._locked_in = 0
         self._turn = asyncio.Lock()
         self._adopted: set[str] = set()
         self._told: dict[str, Sequence[Malformed]] = {}
@@ -143,10 +144,13 @@ class NetconfSwitchDriver:
     async def apply(self, plans: Sequence[Plan]) -> list[Outcome]:
         """Make the plans true, in one write where the switch takes all or none; one that is refused fails alone."""
         outcomes = [Outcome(plan.wanted.device, changed=False, error=plan.refused) for plan in plans]
-        pending = [n for n, plan in enumerate(plans) if plan.changes and plan.refused is None]
+        # What a lost session left to be confirmed looks like what runs: only under its lock is it known to be gone.
+        unsure = not self._session.is_open or self._session.opened != self._locked_in
+        pending = [n for n, plan in enumerate(plans) if plan.refused is None and (plan.changes or unsure)]
         if pending:
             chosen = [plans[n].wanted for n in pending]
             made = await self._write(lambda seen: self._serving(seen, chosen))
+            self._locked_in = self._session.opened
             for n, outcome in zip(pending, made, strict=True):
                 outcomes[n] = outcome
         return outcomes

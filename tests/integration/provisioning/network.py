@@ -117,16 +117,15 @@ class Element:
 
     def reached_by(self, **settings: Any) -> NetconfBbfSettings:
         """What a driver needs to reach it, patient unless said otherwise."""
-        timeouts = {"rpc_timeout_s": 10.0, "commit_timeout_s": 10.0, **settings}
+        given = {"port": self.settings.netconf_port, "rpc_timeout_s": 10.0, "commit_timeout_s": 10.0, **settings}
         return NetconfBbfSettings(
             name=self.name,
             host="127.0.0.1",
-            port=self.settings.netconf_port,
             username="ztpd",
             password="ztpd",
             host_key=self.lab.host_public_key,
             uplink="uplink-1",
-            **timeouts,
+            **given,
         )
 
 
