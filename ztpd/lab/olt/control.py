@@ -30,9 +30,10 @@ class Plug(Body):
 
 
 class Crowd(Body):
-    """How many ONUs to plug in, spread over the ports: ``ZTPD00000000`` and so on."""
+    """How many ONUs to plug in, spread over the ports: ``ZTPD00000000`` and so on, or from another number on."""
 
     onus: int = Field(ge=1, le=100_000)
+    first: int = Field(default=0, ge=0, le=0xF000_0000)
 
 
 class Storm(Body):
@@ -114,7 +115,8 @@ class ControlServer(FaultControl):
 
     async def _crowd(self, request: web.Request) -> web.Response:
         body, ports = Crowd.model_validate_json(await request.read()), self._server.olt.ports
-        crowd = (Plug(serial=f"ZTPD{number:08X}", port=ports[number % len(ports)]) for number in range(body.onus))
+        numbers = range(body.first, body.first + body.onus)
+        crowd = (Plug(serial=f"ZTPD{number:08X}", port=ports[number % len(ports)]) for number in numbers)
         self._server.olt.plug(*(PluggedOnu(**plug.model_dump()) for plug in crowd))
         return self._state_now()
 
