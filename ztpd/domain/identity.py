@@ -131,8 +131,10 @@ def resolve(
 
 
 def _strength(name: Name) -> int:
-    return list(Kind).index(name.kind)
+    return _STRENGTHS[name.kind]
 
+
+_STRENGTHS = {kind: place for place, kind in enumerate(Kind)}
 
 # A device has one serial of each kind, but may have several MAC addresses.
 _SERIALS = frozenset({Kind.PON, Kind.CWMP})

@@ -105,7 +105,13 @@ def failures_from_text(text: str) -> tuple[Failure, ...]:
 
 def location_of(row: Mapping[str, Any]) -> LocationBody:
     """The location in a row."""
-    return LocationBody.model_validate_json(row["body"])
+    return _location_body(row["body"])
+
+
+@lru_cache(maxsize=4096)
+def _location_body(text: str) -> LocationBody:
+    """Immutable too, and looked up at every sighting and every attempt of a job there."""
+    return LocationBody.model_validate_json(text)
 
 
 def device_state_of(row: Mapping[str, Any]) -> DeviceState:

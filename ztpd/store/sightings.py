@@ -142,10 +142,9 @@ def _differences(
     }
     for (_, port), name in gone.items():
         yield Difference(False, name, port)
-    known = {(row["name"], row["port"]): row["raw_state"] for row in believed}
-    awaited = {row["value"] for row in tx.all("awaited_names", kind=kind)}
+    settled = {(row["name"], row["port"]): row["raw_state"] for row in believed if not row["awaited"]}
     for (name, port), state in states.items():
-        if name in awaited or known.get((name, port)) != state or (name, port) in claiming:
+        if settled.get((name, port)) != state or (name, port) in claiming:
             yield Difference(True, name, port)
 
 

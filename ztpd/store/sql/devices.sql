@@ -79,9 +79,13 @@ UPDATE device SET ip = COALESCE(:ip, ip), circuit_id = COALESCE(:circuit_id, cir
 WHERE id = :id;
 
 -- name: present_on_element(element, kind)
--- What the store believes to be present on one element, once for each name of a kind (PON serial, MAC) it goes by.
+-- What the store believes to be present on one element, once for each name of a kind (PON serial, MAC) it goes by, and
+-- whether some job is waiting to hear that name in its place.
 -- CROSS JOIN: SQLite keeps the order of the tables, so it begins with the few that are present.
-SELECT p.device, p.port, p.raw_state, p.since, n.value AS name FROM presence p CROSS JOIN device_name n
+SELECT p.device, p.port, p.raw_state, p.since, n.value AS name, EXISTS (
+    SELECT 1 FROM allocation a CROSS JOIN job j
+    WHERE a.kind = n.kind AND a.value = n.value AND j.id = a.job AND j.state IN ('held', 'ready')) AS awaited
+FROM presence p CROSS JOIN device_name n
 WHERE p.element = :element AND n.device = p.device AND n.kind = :kind;
 
 -- name: awaited_names(kind)
