@@ -23,9 +23,14 @@ _NOT_TIED: Mapping[Tie, Sequence[int]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """The device that names mean; ``contradiction`` are others that bear one of the names and cannot be it."""
+    """The device that names mean, its row and every name of it.
+
+    ``contradiction`` are others that bear one of the names and cannot be it.
+    """
 
     device: int
+    row: Row
+    names: frozenset[Name]
     contradiction: tuple[int, ...] = ()
 
 
@@ -42,16 +47,19 @@ def recognise(
     """
     candidates = {id_ for id_ in (*map(tx.device_named, names), *chain(*tied.values())) if id_ is not None}
     known = {id_: names_of(tx, id_) for id_ in sorted(candidates)}
-    services = {id_: row["service"] for id_ in known if (row := row_of(tx, id_))["service"] is not None}
+    rows = {id_: row_of(tx, id_) for id_ in known}
+    services = {id_: row["service"] for id_, row in rows.items() if row["service"] is not None}
     near = tied.get(Tie.NEAR_MAC, ())
     others = [id_ for tie, ids in tied.items() if tie is not Tie.NEAR_MAC for id_ in ids]
     resolution = identity.resolve(names, known, others, services, near)
     device = _add(tx, unheard) if resolution.device is None else resolution.device
     for joined in resolution.joined:
         _join(tx, device, joined)
-    for name in names:
+    for name in names - known.get(device, frozenset()):
         tx.run("add_name", kind=name.kind, value=name.value, device=device, source=source, now=tx.now_text)
-    return Recognised(device, resolution.contradiction)
+    if device in rows and not resolution.joined and not resolution.contradiction:
+        return Recognised(device, rows[device], names | known[device])
+    return Recognised(device, row_of(tx, device), names_of(tx, device), resolution.contradiction)
 
 
 def _add(tx: Transaction, state: DeviceState) -> int:

@@ -15,6 +15,7 @@ from ztpd.domain import identity, matching
 from ztpd.domain.identity import Kind
 from ztpd.domain.lifecycle import DeviceState, JobState
 from ztpd.domain.matching import Conflict, Match, Unmatched, Verdict
+from ztpd.domain.model import Access
 from ztpd.domain.planning import wanted_cpe
 from ztpd.domain.profile import Value
 from ztpd.domain.sighting import LISTED, Place, Presence, Sighting, Source
@@ -43,8 +44,8 @@ def record_sighting(tx: Transaction, sighting: Sighting) -> Recorded:
     located = _located(tx, sighting)
     names = identity.names_of_sighting(located)
     found = devices.recognise(tx, names, located.source, DeviceState.QUARANTINED, ties.tied(tx, located))
-    before = devices.row_of(tx, found.device)
-    verdict, job = _judge(tx, located, found.device)
+    before = found.row
+    verdict, job = _judge(tx, located, found)
     recorded = Recorded(found.device, None if job is None else job.id, _in_words(verdict, found))
     _write(tx, located, recorded)
     _update_device(tx, located, before, verdict)
@@ -217,24 +218,22 @@ def _located(tx: Transaction, sighting: Sighting) -> Sighting:
     return sighting if row is None else replace(sighting, element=row["element"], port=row["port"])
 
 
-def _judge(tx: Transaction, sighting: Sighting, device: int) -> tuple[Verdict, Job | None]:
+def _judge(tx: Transaction, sighting: Sighting, found: devices.Recognised) -> tuple[Verdict, Job | None]:
     """What the sighting means, and the job it concerns (the one that holds the device, in whatever role)."""
-    held = allocations.holder(tx, devices.names_of(tx, device))
+    held = allocations.holder(tx, found.names)
     concerned = held[0][1] if held else None
     if sighting.presence is Presence.ABSENT:
         return Unmatched("the device went away"), concerned
-    deciding = [job for role, job in held if _decides(tx, sighting, role, job)]
-    if held and not deciding:
+    expectations = [] if concerned is None else [settling.expectation(tx, concerned)]
+    if expectations and not any(_decides(sighting, role, expectations[0].access) for role, _ in held):
         return Unmatched("heard; the job follows its ONT"), concerned
     place = None if sighting.element is None or sighting.port is None else Place(sighting.element, sighting.port)
-    elsewhere = _alive_elsewhere(tx, sighting, device, place)
-    expectations = [settling.expectation(tx, job) for job in deciding]
+    elsewhere = _alive_elsewhere(tx, sighting, found.device, place)
     return matching.match(place, elsewhere, expectations, sighting.trusted, sighting.heard_at), concerned
 
 
-def _decides(tx: Transaction, sighting: Sighting, role: str, job: Job) -> bool:
+def _decides(sighting: Sighting, role: str, access: Access | None) -> bool:
     """Whether the sighting says where the job's device is: on a PON only the OLT knows, and only of the ONT."""
-    access = settling.expectation(tx, job).access
     if access is None or access.technology == "pon":
         return role == "ont" and sighting.source is Source.PON
     return role == "cpe"
