@@ -1,5 +1,7 @@
 """Building and reading the XML of NETCONF; namespaces of what every element has."""
 
+from copy import copy
+from functools import lru_cache
 from typing import cast
 
 from lxml import etree
@@ -17,13 +19,19 @@ class MalformedXml(ValueError):
 
 def element(namespace: str, tag: str, *content: Element | str) -> Element:
     """A new element with its children, or its text when the content is a string."""
-    made = etree.Element(f"{{{namespace}}}{tag}", nsmap=default_namespace(namespace))
+    made = copy(_empty(namespace, tag))
     for part in content:
         if isinstance(part, str):
             made.text = part
         else:
             made.append(part)
     return made
+
+
+@lru_cache(maxsize=1024)
+def _empty(namespace: str, tag: str) -> Element:
+    """An element that is only ever copied: lxml makes a copy in less than half the time of a new one."""
+    return etree.Element(f"{{{namespace}}}{tag}", nsmap=default_namespace(namespace))
 
 
 def parse(text: str | bytes) -> Element:
