@@ -6,6 +6,7 @@ not ours.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 TRAFFIC_CLASSES = (0, 5)
 """One GEM port each: best effort, and expedited for voice."""
@@ -36,6 +37,7 @@ class OnuNames:
         return (self.v_ani, self.ani, self.onu_v_enet, self.olt_v_enet, self.user_sub_interface)
 
 
+@lru_cache(maxsize=4096)
 def of_onu(serial: str) -> OnuNames:
     """The names for a canonical serial."""
     return OnuNames(
