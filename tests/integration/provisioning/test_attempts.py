@@ -72,6 +72,19 @@ async def test_the_due_jobs_of_an_element_go_in_one_commit(net: Network) -> None
     assert olt.lab.olt.configured_onus == 5
 
 
+async def test_more_due_jobs_than_one_commit_takes_are_each_installed_once(net: Network) -> None:
+    olt = await net.olt()
+    numbers = range(1, 2 * PATIENT.batch + 3)
+    for number in numbers:
+        olt.plug(number)
+    await net.due(*numbers)
+    async with at_work(net.provisioner(await net.driver(olt), pace=PATIENT).run):
+        await net.confirmed(*numbers)
+    assert (olt.rpcs["edit-config"], olt.rpcs["commit"]) == (3, 6)
+    assert olt.lab.olt.configured_onus == len(numbers)
+    assert all([await net.confirmed_once(f"J-{number}") for number in numbers])
+
+
 async def test_a_job_that_the_element_refuses_fails_alone_with_its_answer(net: Network) -> None:
     olt = await net.olt()
     for number in (1, 2, 3):
