@@ -195,7 +195,7 @@ def open_visit(tx: Transaction, id_: str, number: int, body: VisitBody) -> Job:
 def ask_retry(tx: Transaction, id_: str) -> Job:
     """Try a failed job again now, with what is present; raises ``Unknown`` and ``TransitionRefused``."""
     job = tx.job(id_)
-    return settling.settle(tx, tx.move_job(job, JobEvent.RETRY_ASKED))
+    return settling.settle_again(tx, tx.move_job(job, JobEvent.RETRY_ASKED))
 
 
 def settle_held(tx: Transaction) -> int:

@@ -1,5 +1,7 @@
 """Letting a waiting job follow what is known now: its legs, and whether its device is where it should be."""
 
+import orjson
+
 from ztpd.domain import matching
 from ztpd.domain.failures import Code, Failure
 from ztpd.domain.identity import names_of_allocation
@@ -7,6 +9,7 @@ from ztpd.domain.kinds import Act
 from ztpd.domain.lifecycle import JOB, JobEvent, JobState, allows
 from ztpd.domain.matching import Conflict, Expectation, Match, Unmatched, Verdict
 from ztpd.domain.planning import Surroundings, missing_legs
+from ztpd.domain.sighting import Place, Presence
 from ztpd.store import allocations, devices
 from ztpd.store.rows import Job, location_of
 from ztpd.store.transaction import Transaction
@@ -26,6 +29,24 @@ def settle(tx: Transaction, job: Job) -> Job:
     if job.body.does.awaits_device or isinstance(verdict, Conflict):
         return follow(tx, job, verdict)
     return _begin(tx, _release(tx, job))
+
+
+def settle_again(tx: Transaction, job: Job) -> Job:
+    """As ``settle``, for a job that is tried again within its visit.
+
+    Its device is still where it was heard in this visit, if that was by what keeps no list of who is present (DHCP):
+    such a device says nothing more until its lease is half over.
+    """
+    settled = settle(tx, job)
+    if settled.state is not JobState.READY or not settled.body.does.awaits_device:
+        return settled
+    expected, heard = expectation(tx, settled), tx.one("heard_unlisted", job=settled.id, visit=settled.visit)
+    if expected.access is None or expected.access.technology == "pon" or heard is None or heard["port"] is None:
+        return settled
+    told = orjson.loads(heard["body"])
+    place = Place(heard["element"], heard["port"])
+    trusted = told["trusted"] and told["presence"] == Presence.PRESENT
+    return follow(tx, settled, matching.match(place, None, [expected], trusted, tx.now))
 
 
 def _begin(tx: Transaction, job: Job) -> Job:
@@ -99,7 +120,7 @@ def surroundings(tx: Transaction, job: Job) -> Surroundings:
     row = tx.one("get_location", id=job.body.location)
     location = None if row is None else location_of(row)
     holder = None
-    if location is not None and location.access is not None and location.access.technology != "pon":
+    if location is not None and location.access is not None and location.access.technology == "ethernet":
         access = location.access
         holder = tx.one("port_holder", element=access.element, port=access.port, service=job.service)
     taken = allocations.taken(tx, job) if job.body.does.act is Act.PROVISION else []

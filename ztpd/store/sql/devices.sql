@@ -151,6 +151,13 @@ ORDER BY s.id LIMIT :limit;
 -- name: sightings_of_job(job)
 SELECT * FROM sighting WHERE job = :job ORDER BY id;
 
+-- name: heard_unlisted(job, visit)^
+-- Where the device of a job was heard last in a visit, if no element keeps a list that it was ever on.
+SELECT s.element, s.port, s.body FROM sighting s JOIN visit v ON v.job = s.job AND v.number = :visit
+WHERE s.job = :job AND s.source IN ('dhcp', 'station') AND s.last_heard_at >= v.opened_at
+  AND NOT EXISTS (SELECT 1 FROM sighting o WHERE o.device = s.device AND o.source IN ('pon', 'lldp'))
+ORDER BY s.last_heard_at DESC, s.id DESC LIMIT 1;
+
 -- name: devices_of_job(job)
 SELECT DISTINCT d.* FROM device d JOIN device_name n ON n.device = d.id
 JOIN allocation a ON a.kind = n.kind AND a.value = n.value

@@ -27,7 +27,7 @@ ORDER BY id LIMIT :limit;
 -- Another service that holds a port which serves one service only: one that is in use, or was ordered earlier.
 SELECT s.id AS service FROM location l JOIN service s ON s.location = l.id
 JOIN service me ON me.id = :service
-WHERE l.element = :element AND l.port = :port AND l.technology <> 'pon' AND s.id <> me.id
+WHERE l.element = :element AND l.port = :port AND l.technology = 'ethernet' AND s.id <> me.id
   AND (s.state IN ('active', 'suspended') OR s.state = 'reserved' AND (s.created_at, s.id) < (me.created_at, me.id))
 ORDER BY s.id LIMIT 1;
 
