@@ -161,8 +161,8 @@ class Profile(Strict):
     def _whole(self) -> Self:
         if "pon" in self.technologies and self.optics is None:
             raise ValueError("optics: a profile for pon needs the limits of the light levels")
-        if self.vlan is None and set(self.technologies) != {"wireless"}:
-            raise ValueError("vlan: only a profile for wireless may have none")
+        if self.vlan is None and "pon" in self.technologies:
+            raise ValueError("vlan: a profile for pon needs one")
         wan = [self.wan.address, self.wan.ppp_user, self.wan.ppp_password]
         values = [*self._vlans, *wan, *self.cpe.values()]
         for value in values:

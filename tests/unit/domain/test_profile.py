@@ -35,6 +35,7 @@ TEXTS = {"wifi_ssid": {}, "wifi_passphrase": {"secret": True}}
         ({"colour": "red"}, "colour"),
         ({"optics": None}, "needs the limits of the light levels"),
         ({"technologies": []}, "technologies"),
+        ({"vlan": None}, "a profile for pon needs one"),
         ({"vlan": {"s_vlan": 4095}}, "s_vlan"),
         ({"vlan": {"s_vlan": 201, "c_vlan": "$unheard_of"}}, r"\$unheard_of is used but not declared"),
         ({"vlan": {"s_vlan": 201, "c_vlan": "x$c_vlan"}}, "c_vlan"),
@@ -50,6 +51,11 @@ TEXTS = {"wifi_ssid": {}, "wifi_passphrase": {"secret": True}}
 def test_a_profile_that_cannot_be_meant_is_refused_with_the_place(change: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         Profile.model_validate(_file(**change))
+
+
+def test_a_line_that_carries_untagged_frames_needs_no_vlan(residential: Profile) -> None:
+    profile = residential.model_dump() | {"technologies": ["ethernet", "wireless"], "vlan": None}
+    assert Profile.model_validate(profile).vlan is None
 
 
 @pytest.mark.parametrize("limit", [float("nan"), float("inf")])
