@@ -3,7 +3,7 @@
 import asyncio
 import enum
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -64,11 +64,11 @@ async def check(configuration: Configuration, *, offline: bool) -> list[Finding]
     ]
     if offline or any(finding.verdict is Verdict.WRONG for finding in findings):
         return findings
-    remarks = parts.remarks(configuration)
+    remarks, interfaces = parts.remarks(configuration), parts.access_interfaces(configuration)
     calling = parts.names_calling_home(configuration)
     answers = await asyncio.gather(
         *(
-            _element(each, remarks.get(name))
+            _element(each, remarks.get(name), interfaces.get(name, frozenset()))
             for name, each in parts.drivers(configuration).items()
             if name not in calling
         )
@@ -123,15 +123,24 @@ def _absent_file(file: Path) -> Finding:
     return Finding("store", Verdict.OK, f"{file} does not exist yet: the first start makes it")
 
 
-async def _element(driver: Driver | ListsNeighbours, remark: str | None) -> Finding:
+async def _element(
+    driver: Driver | ListsNeighbours, remark: str | None, interfaces: Collection[str] = frozenset()
+) -> Finding:
+    """Whether an element answers, and has the ``interfaces`` that it must have."""
+    what = f"element {driver.name}"
     try:
         ports = await driver.ports()
     except ElementError as error:
-        return Finding(f"element {driver.name}", Verdict.DOWN, str(error))
+        return Finding(what, Verdict.DOWN, str(error))
     finally:
         await driver.close()
+    missing = ", ".join(sorted(set(interfaces) - ports))
+    if missing:
+        remedy = "Plug it in, or correct access_interfaces."
+        return Finding(what, Verdict.DOWN, f"there is no interface {missing}. {remedy}")
     said = "" if remark is None else f"; {remark}"
-    return Finding(f"element {driver.name}", Verdict.OK, f"answers, {len(ports)} ports{said}")
+    count = "1 port" if len(ports) == 1 else f"{len(ports)} ports"
+    return Finding(what, Verdict.OK, f"answers, {count}{said}")
 
 
 async def _interfaces(names: Iterable[str]) -> list[Finding]:

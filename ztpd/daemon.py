@@ -388,10 +388,14 @@ async def run(
 
 
 def _elements(configuration: Configuration) -> dict[str, Element]:
-    """Every element as the API knows it, its ports not yet."""
-    modes, remarks = parts.modes(configuration), parts.remarks(configuration)
+    """Every element as the API knows it, its ports not yet where it has to be asked for them."""
+    modes, remarks, ports = (
+        parts.modes(configuration),
+        parts.remarks(configuration),
+        parts.access_interfaces(configuration),
+    )
     return {
-        name: Element(served, mode=modes[name], remark=remarks.get(name, ""))
+        name: Element(served, ports.get(name), name in ports, modes[name], remarks.get(name, ""))
         for name, served in parts.technologies(configuration).items()
     }
 

@@ -57,12 +57,21 @@ class Live:
 
     async def put_location(self, id_: str, port: str) -> None:
         """Describe a place at a port of the element."""
+        status, answer = await self._put_location(id_, port)
+        assert status == 201, answer
+
+    async def refused_location(self, port: str) -> Any:
+        """What is wrong with a place at a port that the element does not have."""
+        status, answer = await self._put_location("LOC-X", port)
+        assert status == 422, answer
+        return answer["errors"]
+
+    async def _put_location(self, id_: str, port: str) -> tuple[int, Any]:
         access = {"technology": self.kind.technology, "element": NAME, "port": port}
         place: dict[str, Any] = {"address": "12 Harbour Street", "access": access}
         if self.kind.circuit_id is not None:
             place["circuit_id"] = self.kind.circuit_id
-        status, answer = await self.call("PUT", f"/v1/locations/{id_}", place)
-        assert status == 201, answer
+        return await self.call("PUT", f"/v1/locations/{id_}", place)
 
     async def install(self, profile: str) -> None:
         """Describe the place, order, and plug the device in."""

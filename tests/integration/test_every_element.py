@@ -1,7 +1,10 @@
 """Every kind of element under the real daemon: installed, changed, suspended, resumed, measured and taken away."""
 
+import re
+
 import pytest
 
+from tests.integration.commands import ztpd
 from tests.integration.elements import KINDS, NAME, SECRET, BehindEdge, BehindRouter, BehindUisp
 from tests.integration.one_element import is_up, live
 from ztpd.lab.uisp.lab import STOCK
@@ -14,6 +17,12 @@ async def test_a_service_lives_its_life_on(name: str) -> None:
     kind = KINDS[name]
     async with live(kind, vouched=list(kind.unshown)) as here:
         await is_up(here)
+        [wrong] = await here.refused_location(f"{kind.port}9")
+        assert (wrong["field"], wrong["problem"]) == ("access.port", f"is not a port of element {NAME}")
+        assert kind.port in wrong["remedy"]
+        ran = await ztpd(here.scene, "check")
+        assert ran.code == 0, ran.output
+        assert re.search(rf"ok +element {NAME} +answers, \d+ ports? *\n", ran.output), ran.output
         before = here.behind.configuration()
         await here.install("slow")
         job = await here.job("J-1", "completed")

@@ -1,5 +1,6 @@
 """What the API is handed by the daemon, and its bounds."""
 
+import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,8 @@ from ztpd.domain.adoption import Finding, ListedService
 from ztpd.metrics import Metrics
 from ztpd.store.store import Store
 
+_VLANS = re.compile(r"(\.([1-9]|[1-9]\d{1,2}|[1-3]\d{3}|40[0-8]\d|409[0-4])){1,2}")
+
 READY = "ok"
 """What ``readiness`` says of a part that works."""
 
@@ -19,13 +22,22 @@ READY = "ok"
 class Element:
     """A configured element: the technologies it serves, and its ports where they are known (None: they are not).
 
-    ``mode`` says what ztpd may do there, ``remark`` what an operator must know of it.
+    ``vlans_behind`` is whether up to two VLAN ids behind a port make a port as well (``eth1.201.301``). ``mode`` says
+    what ztpd may do there, ``remark`` what an operator must know of it.
     """
 
     technologies: frozenset[str]
     ports: frozenset[str] | None = None
+    vlans_behind: bool = False
     mode: str = "active"
     remark: str = ""
+
+    def has(self, port: str) -> bool:
+        """Whether there is such a port, as far as is known."""
+        if self.ports is None or port in self.ports:
+            return True
+        behind = (port.removeprefix(each) for each in self.ports if port.startswith(each))
+        return self.vlans_behind and any(_VLANS.fullmatch(each) for each in behind)
 
 
 class Adopts(Protocol):

@@ -58,9 +58,10 @@ def access_problems(access: Access | None, elements: Mapping[str, Element]) -> I
         problem = f"is not served by element {access.element}"
         remedy = f"it serves {_named(element.technologies)}"
         yield Item(field="access.technology", problem=problem, value=access.technology, remedy=remedy)
-    if element.ports is not None and access.port not in element.ports:
+    if element.ports is not None and not element.has(access.port):
         problem = f"is not a port of element {access.element}"
-        remedy = f"it has {_named(element.ports)}"
+        behind = ", alone or with one or two VLAN ids behind (eth1.201.301)" if element.vlans_behind else ""
+        remedy = f"it has {_named(element.ports)}{behind}"
         yield Item(field="access.port", problem=problem, value=access.port, remedy=remedy)
 
 

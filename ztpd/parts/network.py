@@ -255,6 +255,12 @@ def technologies(configuration: Configuration) -> dict[str, frozenset[str]]:
     return {element.name: TECHNOLOGIES[element.driver] for element in configuration.settings.elements}
 
 
+def access_interfaces(configuration: Configuration) -> dict[str, frozenset[str]]:
+    """The interfaces of the elements that are a kernel, which is all that a location's port has to begin with."""
+    elements = configuration.settings.elements
+    return {each.name: frozenset(each.access_interfaces) for each in elements if isinstance(each, EdgeSection)}
+
+
 def vouched(configuration: Configuration) -> dict[str, frozenset[str]]:
     """What the operator answers for on each element because it cannot show it."""
     return {element.name: frozenset(element.vouched) for element in configuration.settings.elements}
