@@ -27,12 +27,20 @@ class Unreachable(ElementError):
     """No session, or it broke: what the element did is unknown until it is read again. Retried."""
 
 
+class NotTheElement(Unreachable):
+    """Whoever answers shows another key or certificate than is configured for the element; nothing was sent to it."""
+
+
 class Busy(ElementError):
     """The element is there but cannot do it now (lock held, in-progress commit, too many sessions). Retried."""
 
 
 class Rejected(ElementError):
     """The element understood and refused. Not retried: someone must read ``answer``."""
+
+
+class NotLetIn(Rejected):
+    """The element does not know the user, or not by that password, key or token."""
 
 
 class Conflict(Rejected):

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from drivers.base import Driver, ListsNeighbours
-from drivers.errors import ElementError
+from drivers.errors import Busy, ElementError, NotLetIn, NotTheElement, Unreachable
 from ztpd import parts
 from ztpd.config import ConfigError, Configuration
 from ztpd.discovery.mqtt_broker import BrokerError, BrokerSettings, connected
@@ -131,16 +131,33 @@ async def _element(
     try:
         ports = await driver.ports()
     except ElementError as error:
-        return Finding(what, Verdict.DOWN, str(error))
+        return Finding(what, Verdict.DOWN, f"{error}. {_remedy(error)}".rstrip())
     finally:
         await driver.close()
     missing = ", ".join(sorted(set(interfaces) - ports))
     if missing:
         remedy = "Plug it in, or correct access_interfaces."
         return Finding(what, Verdict.DOWN, f"there is no interface {missing}. {remedy}")
+    if not ports:
+        remedy = "Check that it is what the driver (and its platform) is for, and what the user may read."
+        return Finding(what, Verdict.DOWN, f"answers, but shows no port. {remedy}")
     said = "" if remark is None else f"; {remark}"
     count = "1 port" if len(ports) == 1 else f"{len(ports)} ports"
     return Finding(what, Verdict.OK, f"answers, {count}{said}")
+
+
+def _remedy(error: ElementError) -> str:
+    """What to do about an element that did not do what it was asked."""
+    match error:
+        case NotLetIn():
+            return "Correct the user and its password, key or token here, or on the element."
+        case NotTheElement():
+            return ""  # said in the error
+        case Busy():
+            return "Others are at work on it, or logged in: try again, or raise what it allows."
+        case Unreachable():
+            return "Check that it is on, its address and port, and what is in between."
+    return "Correct what it objects to, here or on the element."
 
 
 async def _interfaces(names: Iterable[str]) -> list[Finding]:

@@ -187,7 +187,7 @@ class Daemon:
         self.metrics.attempt_seconds.labels(element).observe(seconds)
 
     def __post_init__(self) -> None:
-        for element, shown in self.elements.items():
+        for element, shown in list(self.elements.items()):
             self._element_up(element, False)
             self.metrics.element_mode.labels(element, shown.mode).set(1)
             self.asked[element] = asyncio.Event()
@@ -199,6 +199,7 @@ class Daemon:
             self.asked[element].set()
 
     def _element_up(self, element: str, up: bool) -> None:
+        self.elements[element] = replace(self.elements[element], up=up)
         self.metrics.element_up.labels(element).set(up)
 
     def hint_ended(self, source: str, outcome: str) -> None:
@@ -389,14 +390,17 @@ async def run(
 
 def _elements(configuration: Configuration) -> dict[str, Element]:
     """Every element as the API knows it, its ports not yet where it has to be asked for them."""
-    modes, remarks, ports = (
-        parts.modes(configuration),
-        parts.remarks(configuration),
-        parts.access_interfaces(configuration),
-    )
+    remarks, ports = parts.remarks(configuration), parts.access_interfaces(configuration)
     return {
-        name: Element(served, ports.get(name), name in ports, modes[name], remarks.get(name, ""))
-        for name, served in parts.technologies(configuration).items()
+        each.name: Element(
+            parts.TECHNOLOGIES[each.driver],
+            ports.get(each.name),
+            vlans_behind=each.name in ports,
+            mode=each.mode,
+            remark=remarks.get(each.name, ""),
+            driver=each.driver,
+        )
+        for each in configuration.settings.elements
     }
 
 

@@ -311,9 +311,10 @@ def _values(settings: CliSettings) -> Values:
     if unknown:
         raise ValueError(f"{settings.name}: {platform.title} has no values {', '.join(sorted(unknown))}")
     values = {**platform.defaults, **settings.values}
+    missing = ", ".join(name for name, value in values.items() if not value)
+    if missing:
+        raise ValueError(f"{settings.name}: {platform.title} needs a value for {missing}")
     for name, value in values.items():
-        if not value:
-            raise ValueError(f"{settings.name}: {platform.title} needs a value for {name}")
         pattern = platform.fields.get(name)
         if pattern is not None and not (value.isascii() and pattern.fullmatch(value)):
             raise ValueError(f"{settings.name}: {name} {value!r} is nothing that {platform.title} takes")

@@ -12,7 +12,7 @@ from drivers.cli.platform import Dialogue as Script
 from drivers.cli.platform import Kind
 from drivers.cli.settings import CliSettings
 from drivers.cli.wire import ConnectFailed, Reason, Wire
-from drivers.errors import Busy, ElementError, HostKeysUnreadable, Rejected, Unreachable
+from drivers.errors import Busy, ElementError, HostKeysUnreadable, NotLetIn, NotTheElement, Rejected, Unreachable
 
 _LOGOUT_S = 2.0
 Connect = Callable[[CliSettings], Awaitable[Wire]]
@@ -199,9 +199,11 @@ def _connect_error(settings: CliSettings, failed: ConnectFailed) -> ElementError
             return _not_let_in(settings, failed.said)
         case Reason.FULL:
             return Busy(settings.name, "connect", failed.said)
+        case Reason.IDENTITY:
+            return NotTheElement(settings.name, "connect", failed.said)
         case _:
             return Unreachable(settings.name, "connect", failed.said)
 
 
-def _not_let_in(settings: CliSettings, said: str) -> Rejected:
-    return Rejected(settings.name, "connect", f"authentication refused for user {settings.username}: {said}")
+def _not_let_in(settings: CliSettings, said: str) -> NotLetIn:
+    return NotLetIn(settings.name, "connect", f"authentication refused for user {settings.username}: {said}")

@@ -5,7 +5,7 @@ import asyncio
 import asyncssh
 
 from drivers.cli.settings import CliSettings
-from drivers.cli.wire import ConnectFailed, Reason, Wire
+from drivers.cli.wire import ConnectFailed, Reason, Wire, in_words
 from drivers.errors import HostKeysUnreadable
 
 _WIDTH, _HEIGHT = 511, 512
@@ -38,12 +38,14 @@ async def connect(settings: CliSettings) -> Wire:
     except asyncssh.HostKeyNotVerifiable:
         raise ConnectFailed(
             Reason.IDENTITY,
-            "host key changed: the element shows none of the keys that are configured for it; nothing was sent",
+            "host key changed: the element shows none of the keys that are configured for it; nothing was sent. "
+            "If the change is meant, configure the new key",
         ) from None
     except asyncssh.PermissionDenied as error:
         raise ConnectFailed(Reason.CREDENTIALS, error.reason) from error
     except (asyncssh.Error, OSError) as error:
-        raise ConnectFailed(Reason.UNREACHABLE, str(error) or type(error).__name__) from error
+        said = f"{settings.host} port {settings.port or 22}: {in_words(error)}"
+        raise ConnectFailed(Reason.UNREACHABLE, said) from error
     try:
         process = await connection.create_process(term_type="vt100", term_size=(_WIDTH, _HEIGHT), encoding=None)
     except (asyncssh.Error, OSError) as error:

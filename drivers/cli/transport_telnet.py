@@ -5,7 +5,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from drivers.cli.settings import CliSettings
-from drivers.cli.wire import ConnectFailed, Reason, Wire
+from drivers.cli.wire import ConnectFailed, Reason, Wire, in_words
 
 if TYPE_CHECKING:
     from telnetlib3 import TelnetReader, TelnetWriter
@@ -31,7 +31,8 @@ async def connect(settings: CliSettings) -> Wire:
                 send_environ=(),
             )
     except (OSError, TimeoutError) as error:
-        raise ConnectFailed(Reason.UNREACHABLE, str(error) or "no answer in time") from error
+        said = f"{settings.host} port {settings.port or 23}: {in_words(error)}"
+        raise ConnectFailed(Reason.UNREACHABLE, said) from error
     assert isinstance(reader, telnetlib3.TelnetReader)
     assert isinstance(writer, telnetlib3.TelnetWriter)
     return _TelnetWire(reader, writer)

@@ -1,5 +1,6 @@
 """What a dialogue needs of a transport, and what can go wrong before it begins."""
 
+import os
 from enum import StrEnum
 from typing import Protocol
 
@@ -20,6 +21,17 @@ class ConnectFailed(Exception):
         self.reason = reason
         self.said = said
         super().__init__(said)
+
+
+def in_words(error: Exception) -> str:
+    """What an error says, without the numbers and tuples that the system adds."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__
 
 
 class Wire(Protocol):

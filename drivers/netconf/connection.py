@@ -17,7 +17,7 @@ from ncclient.transport import SessionListener
 from ncclient.transport.errors import AuthenticationError, SSHUnknownHostError
 from ncclient.transport.session import NotificationHandler
 
-from drivers.errors import ElementError, HostKeysUnreadable, Rejected, Unreachable
+from drivers.errors import ElementError, HostKeysUnreadable, NotLetIn, NotTheElement, Rejected, Unreachable
 from drivers.netconf import refusal, xml
 from drivers.netconf.framing import MalformedFraming
 from drivers.netconf.modules import Module
@@ -136,7 +136,7 @@ class Connection:
     def _connect_failure(self, error: Exception) -> ElementError:
         name = self._settings.name
         if isinstance(error, SSHUnknownHostError) or _no_common_host_key(error):
-            return Unreachable(
+            return NotTheElement(
                 name,
                 "connect",
                 "host key changed: the element shows none of the keys that are configured for it; nothing was sent. "
@@ -144,7 +144,7 @@ class Connection:
             )
         if isinstance(error, AuthenticationError) and self._was_refused(error):
             user = self._settings.username
-            return Rejected(name, "connect", f"authentication refused for user {user}: {_said(error)}")
+            return NotLetIn(name, "connect", f"authentication refused for user {user}: {_said(error)}")
         if isinstance(error, _TRANSPORT_ERRORS):
             return Unreachable(name, "connect", _said(error))
         # ncclient lets through whatever paramiko's threads raise while a session is being torn down.

@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 
-from drivers.errors import Busy, ElementError, Rejected, Unreachable
+from drivers.errors import Busy, ElementError, NotLetIn, NotTheElement, Rejected, Unreachable
 from drivers.rest.settings import RestSettings
 
 Explain = Callable[[Any], str | None]
@@ -124,8 +124,8 @@ class RestSession:
         except (OSError, ssl.SSLError) as error:
             raise Rejected(settings.name, "connect", f"ca_file {settings.ca_file} cannot be used: {error}") from error
 
-    def _not_ours(self, operation: str) -> Unreachable:
-        return Unreachable(
+    def _not_ours(self, operation: str) -> NotTheElement:
+        return NotTheElement(
             self._settings.name,
             operation,
             "host key changed: the element shows another certificate than the one that is configured for it; nothing "
@@ -159,7 +159,7 @@ def _failure(element: str, operation: str, status: int, retry_after: str, said: 
         wait = f"; it says to try again after {retry_after[:40]}" if retry_after.isprintable() and retry_after else ""
         return Busy(element, operation, f"{said}{wait}", tag=tag)
     if status == _UNAUTHORISED:
-        return Rejected(element, operation, f"authentication refused for {who}: {said}", tag=tag)
+        return NotLetIn(element, operation, f"authentication refused for {who}: {said}", tag=tag)
     if status >= 500 and status != _NOT_IMPLEMENTED:
         return Unreachable(element, operation, said, tag=tag)
     return Rejected(element, operation, said, tag=tag)

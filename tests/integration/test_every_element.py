@@ -20,6 +20,10 @@ async def test_a_service_lives_its_life_on(name: str) -> None:
         [wrong] = await here.refused_location(f"{kind.port}9")
         assert (wrong["field"], wrong["problem"]) == ("access.port", f"is not a port of element {NAME}")
         assert kind.port in wrong["remedy"]
+        shown = await here.get(f"/v1/elements/{NAME}")
+        assert (shown["driver"], shown["up"], shown["mode"]) == (here.behind.section["driver"], True, "active")
+        assert shown["technologies"] == [kind.technology]
+        assert kind.port in shown["ports"]
         ran = await ztpd(here.scene, "check")
         assert ran.code == 0, ran.output
         assert re.search(rf"ok +element {NAME} +answers, \d+ ports? *\n", ran.output), ran.output

@@ -279,9 +279,11 @@ class AuditShown(Shown):
 
 
 class ElementShown(Shown):
-    """A configured element: what ztpd may do there, and its ports where they are known."""
+    """A configured element: whether it answers, what ztpd may do there, and its ports where they are known."""
 
     name: str
+    driver: str
+    up: bool
     mode: str
     remark: str
     technologies: list[str]

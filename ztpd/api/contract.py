@@ -23,7 +23,7 @@ class Element:
     """A configured element: the technologies it serves, and its ports where they are known (None: they are not).
 
     ``vlans_behind`` is whether up to two VLAN ids behind a port make a port as well (``eth1.201.301``). ``mode`` says
-    what ztpd may do there, ``remark`` what an operator must know of it.
+    what ztpd may do there, ``remark`` what an operator must know of it, ``up`` whether it answered when last asked.
     """
 
     technologies: frozenset[str]
@@ -31,6 +31,8 @@ class Element:
     vlans_behind: bool = False
     mode: str = "active"
     remark: str = ""
+    driver: str = ""
+    up: bool = False
 
     def has(self, port: str) -> bool:
         """Whether there is such a port, as far as is known."""

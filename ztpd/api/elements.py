@@ -64,6 +64,8 @@ def _element(elements: Mapping[str, Element], name: str) -> Element:
 def _shown(name: str, each: Element) -> dict[str, Any]:
     return {
         "name": name,
+        "driver": each.driver,
+        "up": each.up,
         "mode": each.mode,
         "remark": each.remark,
         "technologies": sorted(each.technologies),

@@ -3,8 +3,10 @@
 Drivers are imported when an element needs them: what an operator does not have costs no memory.
 """
 
+import ssl
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from drivers.base import Driver, ListsNeighbours
@@ -42,6 +44,11 @@ OBSERVED = "only listened to: jobs there are discovered and not provisioned"
 
 SHADOWED = "in shadow: what would be done is decided and compared, nothing is written"
 """What holds for an element whose mode is shadow."""
+
+_ASK_FOR_CERTIFICATE = (
+    "Ask the element for its certificate's fingerprint and compare it: openssl s_client -connect HOST:PORT </dev/null "
+    "| openssl x509 -noout -fingerprint -sha256"
+)
 
 _SWITCH_REPLY_BYTES = 32 * 1024 * 1024
 
@@ -136,17 +143,23 @@ def _cli(configuration: Configuration, key: str, section: CliSection) -> Driver:
     try:
         return CliDriver(settings)
     except PlatformError as error:
-        raise configuration.problem(f"{key}.platform", str(error), "Correct the platform or its values.") from None
+        raise configuration.problem(f"{key}.platform", str(error), "Correct the platform.") from None
+    except ValueError as error:
+        raise configuration.problem(f"{key}.values", str(error), "docs/elements.md tells what each is.") from None
 
 
 def _edge(configuration: Configuration, key: str, section: EdgeSection) -> Driver:
     from drivers.linux_edge import LinuxEdgeDriver, LinuxEdgeSettings
 
     own = section.model_dump(include={"access_interfaces", "portal", "netns", "s_vlan_protocol"})
+    state_file = configuration.path(section.state_file)
+    if not state_file.parent.is_dir():
+        remedy = "Create it, writable for the daemon's user, or name another."
+        raise configuration.problem(f"{key}.state_file", f"there is no folder {state_file.parent}", remedy)
     try:
         settings = LinuxEdgeSettings(
             name=section.name,
-            state_file=configuration.path(section.state_file),
+            state_file=state_file,
             garden=tuple(map(str, section.garden)),
             gateway=None if section.gateway is None else str(section.gateway),
             read_only=section.mode != "active",
@@ -194,6 +207,8 @@ def _over_ssh(
 ) -> Any:
     """How an element is reached over SSH, and what else its driver needs; ``check`` refuses host keys that are none."""
     password, key_file, known_hosts = section.password_file, section.key_file, section.known_hosts_file
+    port = "" if own.get("port") is None else f"-p {own['port']} "
+    ask_for_key = f"Ask the element for its key and compare it: ssh-keyscan {port}{section.host}"
     try:
         settings = kind(
             name=section.name,
@@ -209,16 +224,18 @@ def _over_ssh(
         check(settings)
     except HostKeysUnreadable as error:
         where = "host_key" if known_hosts is None else "known_hosts_file"
-        port = "" if own.get("port") is None else f"-p {own['port']} "
-        remedy = f"Ask the element for its key and compare it: ssh-keyscan {port}{section.host}"
-        raise configuration.problem(f"{key}.{where}", str(error), remedy) from None
+        raise configuration.problem(f"{key}.{where}", str(error), ask_for_key) from None
     except ValueError as error:
-        raise configuration.problem(key, str(error), "Correct the element.") from None
+        has_none = section.host_key is None and known_hosts is None and own.get("transport") != "telnet"
+        remedy = ask_for_key if has_none else "Correct the element."
+        raise configuration.problem(key, str(error), remedy) from None
     return settings
 
 
 def _over_http(configuration: Configuration, key: str, section: OverHttp, kind: Callable[..., Any], **own: Any) -> Any:
     """How an element's JSON API is reached, and what else its driver needs."""
+    if section.ca_file is not None:
+        _check_ca_file(configuration, f"{key}.ca_file", configuration.path(section.ca_file))
     try:
         return kind(
             name=section.name,
@@ -231,7 +248,18 @@ def _over_http(configuration: Configuration, key: str, section: OverHttp, kind: 
             **own,
         )
     except ValueError as error:
-        raise configuration.problem(key, str(error), "Correct the element.") from None
+        trusts_none = section.certificate_sha256 is None and section.ca_file is None
+        remedy = f"{_ASK_FOR_CERTIFICATE}." if trusts_none else "Correct the element."
+        raise configuration.problem(key, str(error), remedy) from None
+
+
+def _check_ca_file(configuration: Configuration, key: str, file: Path) -> None:
+    try:
+        ssl.create_default_context(cafile=str(file))
+    except OSError as error:  # ssl.SSLError is one
+        why = "has no certificates in PEM" if isinstance(error, ssl.SSLError) else f"cannot be read: {error.strerror}"
+        remedy = "Put the certificates of the authority there, in PEM."
+        raise configuration.problem(key, f"{file} {why}", remedy) from None
 
 
 def modes(configuration: Configuration) -> dict[str, Mode]:
