@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 lab_app = typer.Typer(
-    help="Simulated OLT, switch, CPE and webhook receiver on real protocols: try everything without hardware.",
+    help="Simulated elements, CPE and webhook receiver on real protocols: try everything without hardware.",
     no_args_is_help=True,
 )
 
@@ -110,6 +110,113 @@ def switch(
         _ready("switch", netconf=bound.netconf_port, control=bound.control_port, host_key=bound.host_public_key)
 
     _serve(run(settings, ready))
+
+
+@lab_app.command("cli-olt")
+def cli_olt(
+    password_file: Annotated[Path, _readable("A file with the password of the user.")],
+    host_key: Annotated[Path, typer.Option(help="The SSH host key; made if it does not exist.")],
+    platform: Annotated[str, typer.Option(help="As which platform's it speaks; `ztpd check` lists them.")],
+    host: Host = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="SSH; 0 for any.")] = 8850,
+    telnet: Annotated[int, typer.Option(help="Telnet; 0 for any.")] = 8852,
+    control: Annotated[int, typer.Option(help="HTTP to plug ONUs in and out; 0 for any.")] = 8851,
+    username: Annotated[str, typer.Option(help="The user.")] = "ztpd",
+    legacy: Annotated[bool, typer.Option("--legacy", help="Offer the SSH algorithms of the 2000s only.")] = False,
+) -> None:
+    """Run an OLT that is configured by its command line."""
+    from ztpd.lab.cli_olt.lab import VENDORS, LabCliOltSettings, run
+    from ztpd.lab.cli_olt.server import CliServer
+
+    if platform not in VENDORS:
+        raise typer.BadParameter(f"there are {', '.join(sorted(VENDORS))}", param_hint="--platform")
+    settings = LabCliOltSettings(
+        vendor=platform,
+        host=host,
+        ssh_port=port,
+        telnet_port=telnet,
+        username=username,
+        password=password_file.read_text().strip(),
+        legacy=legacy,
+        host_key_file=host_key,
+    )
+
+    def ready(bound: CliServer, control_port: int) -> None:
+        asks = VENDORS[platform].enable_password
+        more = {} if asks is None else {"enable_password": asks}
+        _ready(
+            "cli-olt",
+            platform=platform,
+            ssh=bound.ssh_port,
+            telnet=bound.telnet_port,
+            control=control_port,
+            host_key=bound.host_public_key,
+            ports=bound.shelf.ports,
+            **more,
+        )
+
+    _serve(run(settings, control, ready))
+
+
+@lab_app.command()
+def routeros(
+    password_file: Annotated[Path, _readable("A file with the password of the user.")],
+    certificate: Annotated[
+        Path | None, typer.Option(help="The certificate with its key; made if it does not exist, anew without it.")
+    ] = None,
+    host: Host = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="HTTPS; 0 for any.")] = 8860,
+    control: Annotated[int, typer.Option(help="HTTP to connect and disconnect subscribers; 0 for any.")] = 8861,
+    username: Annotated[str, typer.Option(help="The user.")] = "ztpd",
+    ports: Annotated[int, typer.Option(help="How many radios, wlan1 to wlanN.")] = 2,
+) -> None:
+    """Run a RouterOS router whose radios each have a DHCP and a PPPoE server."""
+    from ztpd.lab.routeros import LabRouter, LabRouterSettings, run
+
+    settings = LabRouterSettings(
+        host=host,
+        port=port,
+        ports=tuple(f"wlan{number}" for number in range(1, ports + 1)),
+        username=username,
+        password=password_file.read_text().strip(),
+        certificate_file=certificate,
+    )
+
+    def ready(bound: LabRouter, control_port: int) -> None:
+        server = bound.server
+        _ready("routeros", url=server.url, control=control_port, certificate_sha256=server.certificate.sha256)
+
+    _serve(run(settings, control, ready))
+
+
+@lab_app.command()
+def uisp(
+    password_file: Annotated[Path, _readable("A file with the token.")],
+    certificate: Annotated[
+        Path | None, typer.Option(help="The certificate with its key; made if it does not exist, anew without it.")
+    ] = None,
+    host: Host = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="HTTPS; 0 for any.")] = 8870,
+    control: Annotated[int, typer.Option(help="HTTP to connect and disconnect radios; 0 for any.")] = 8871,
+) -> None:
+    """Run a UISP with two access points and sixteen radios in stock."""
+    from ztpd.lab.uisp import LabUisp, LabUispSettings, run
+
+    token = password_file.read_text().strip()
+    settings = LabUispSettings(host=host, port=port, token=token, certificate_file=certificate)
+
+    def ready(bound: LabUisp, control_port: int) -> None:
+        server = bound.server
+        _ready(
+            "uisp",
+            url=server.url,
+            control=control_port,
+            certificate_sha256=server.certificate.sha256,
+            ports=bound.ports,
+            stock=bound.controller.stock,
+        )
+
+    _serve(run(settings, control, ready))
 
 
 @lab_app.command()

@@ -1,26 +1,26 @@
 """A simulated OLT with a command line as a whole, and what can be done to it from the same process."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from ztpd.lab.cli_olt import axos, huawei, isam, vsol, zte
+from ztpd.lab.cli_olt.control import GOOD_OLT_RX_DBM, GOOD_ONU_RX_DBM, CliControl
 from ztpd.lab.cli_olt.language import Language
 from ztpd.lab.cli_olt.server import CliServer, CliServerSettings
 from ztpd.lab.cli_olt.shelf import PluggedOnu, Shelf
 from ztpd.lab.netconf.faults import Moment
 
-GOOD_ONU_RX_DBM = -18.5
-GOOD_OLT_RX_DBM = -20.3
-
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """One vendor's OLT: its ports, and the command line of a session."""
+    """One vendor's OLT: its ports, the command line of a session, and what it asks for before it lets one configure."""
 
     ports: tuple[str, ...]
     language: Callable[[Shelf], Language]
+    enable_password: str | None = None
 
 
 VENDORS: Mapping[str, Vendor] = MappingProxyType(
@@ -29,7 +29,7 @@ VENDORS: Mapping[str, Vendor] = MappingProxyType(
         "huawei-smartax": Vendor(huawei.PORTS, huawei.HuaweiCli),
         "zte-c300": Vendor(zte.C300_PORTS, zte.ZteC300Cli),
         "zte-c600": Vendor(zte.C600_PORTS, zte.ZteC600Cli),
-        "v-sol": Vendor(vsol.PORTS, vsol.VsolCli),
+        "v-sol": Vendor(vsol.PORTS, vsol.VsolCli, vsol.ENABLE_PASSWORD),
         "nokia-isam": Vendor(isam.PORTS, isam.IsamCli),
     }
 )
@@ -78,3 +78,15 @@ async def lab_cli_olt(settings: LabCliOltSettings | None = None) -> AsyncIterato
         yield LabCliOlt(server)
     finally:
         await server.stop()
+
+
+async def run(settings: LabCliOltSettings, control_port: int, ready: Callable[[CliServer, int], None]) -> None:
+    """Run an OLT until cancelled; ``ready`` is told its server and its control port, once both listen."""
+    async with lab_cli_olt(settings) as lab:
+        control = CliControl(lab.server, control_port)
+        await control.start()
+        try:
+            ready(lab.server, control.port)
+            await asyncio.Event().wait()
+        finally:
+            await control.stop()

@@ -157,6 +157,14 @@ class Shelf:
         for place in places:
             del self.plugged[place]
 
+    def set_light(self, serial: str, onu_rx_dbm: float, olt_rx_dbm: float) -> None:
+        """Change the light at both ends, on every port that the ONU is on; raises ``NoSuchOnu``."""
+        places = [place for place in self.plugged if place[1] == normalise(serial)]
+        if not places:
+            raise NoSuchOnu(f"no ONU {serial} is plugged in")
+        for place in places:
+            self.plugged[place] = replace(self.plugged[place], onu_rx_dbm=onu_rx_dbm, olt_rx_dbm=olt_rx_dbm)
+
     def onu_at(self, port: str, serial: str) -> PluggedOnu | None:
         """The ONU that is on a port's fibre and not dark."""
         onu = self.plugged.get((port, normalise(serial)))

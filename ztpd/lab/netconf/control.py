@@ -1,27 +1,18 @@
 """The hand that makes a lab element go wrong, over HTTP on loopback: JSON in, JSON out.
 
 ``GET /counters`` reads, ``POST /faults/{hang,cut,refuse,host-key}`` makes something go wrong, ``DELETE /faults`` mends
-it. What is refused is answered 400 or 404 with ``{"error": ...}``. Each kind of element adds what is plugged into it.
+it. Each kind of element adds what is plugged into it.
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
+from ztpd.lab.control import Body, Control
 from ztpd.lab.netconf.faults import Faults, Moment, Refusal
 from ztpd.lab.netconf.server import NetconfServer
-
-_MAX_BODY_BYTES = 64 * 1024
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class Body(BaseModel):
-    """What a request may hold, and nothing else."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class Hang(Body):
@@ -57,17 +48,13 @@ class Faulty(Protocol):
         ...
 
 
-class FaultControl:
-    """The HTTP API over one lab element; ``refused`` are errors answered 400, ``absent`` those answered 404."""
-
-    refused: tuple[type[Exception], ...] = ()
-    absent: tuple[type[Exception], ...] = ()
+class FaultControl(Control):
+    """The HTTP API over one lab element that speaks NETCONF."""
 
     def __init__(self, server: NetconfServer, element: Faulty, port: int) -> None:
-        self.port = port
+        super().__init__(port)
         self._faulty = element
         self._netconf = server
-        self._runner: web.AppRunner | None = None
 
     def routes(self) -> list[web.RouteDef]:
         """What can be asked."""
@@ -79,22 +66,6 @@ class FaultControl:
             web.post("/faults/host-key", self._change_host_key),
             web.delete("/faults", self._clear_faults),
         ]
-
-    async def start(self) -> None:
-        """Listen on loopback; with port 0, ``port`` says afterwards where."""
-        app = web.Application(middlewares=[self._answer_errors], client_max_size=_MAX_BODY_BYTES)
-        app.add_routes(self.routes())
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
-
-    async def stop(self) -> None:
-        """Stop listening."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
 
     def counted(self) -> dict[str, object]:
         """What was counted."""
@@ -126,14 +97,3 @@ class FaultControl:
     async def _clear_faults(self, request: web.Request) -> web.Response:
         self._faulty.clear_faults()
         return web.json_response({})
-
-    @web.middleware
-    async def _answer_errors(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        try:
-            return await handler(request)
-        except self.absent as error:
-            return web.json_response({"error": str(error)}, status=404)
-        except ValidationError as error:
-            return web.json_response({"error": error.errors(include_url=False, include_input=False)}, status=400)
-        except self.refused as error:
-            return web.json_response({"error": str(error)}, status=400)

@@ -12,7 +12,8 @@ from lxml import etree
 from pydantic import Field
 
 from pon.serial import SerialError, normalise
-from ztpd.lab.netconf.control import Body, FaultControl
+from ztpd.lab.control import Body
+from ztpd.lab.netconf.control import FaultControl
 from ztpd.lab.netconf.rpc_error import RpcError
 from ztpd.lab.olt.fibre import PluggedOnu
 from ztpd.lab.olt.olt import NoSuchOnu, NoSuchPort

@@ -33,6 +33,19 @@ class Certificate:
             context.load_cert_chain(chain, key)
 
 
+def kept_in(file: Path) -> Certificate:
+    """The certificate in a file, key and all; made if there is none."""
+    if not file.exists():
+        made = self_signed()
+        file.touch(mode=0o600)
+        file.write_bytes(made.key_pem + made.pem)
+        return made
+    text = file.read_bytes()
+    der = x509.load_pem_x509_certificate(text).public_bytes(serialization.Encoding.DER)
+    key_end = text.index(b"-----BEGIN CERTIFICATE-----")
+    return Certificate(text[key_end:], text[:key_end], hashlib.sha256(der).hexdigest())
+
+
 def self_signed() -> Certificate:
     """A certificate for 127.0.0.1 and localhost."""
     key = ec.generate_private_key(ec.SECP256R1())

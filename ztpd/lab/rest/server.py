@@ -59,11 +59,19 @@ class RestElement(Protocol):
 class RestServer:
     """One lab element on a socket. ``requests`` counts what came, ``writes`` what changed or tried to."""
 
-    def __init__(self, element: RestElement, host: str = "127.0.0.1", port: int = 0, *, tls: bool = True) -> None:
+    def __init__(
+        self,
+        element: RestElement,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        tls: bool = True,
+        certificate: Certificate | None = None,
+    ) -> None:
         self.faults = RestFaults()
         self.requests = 0
         self.writes = 0
-        self.certificate: Certificate = self_signed()
+        self.certificate: Certificate = certificate or self_signed()
         self._element = element
         self._host = host
         self._port = port

@@ -5,6 +5,6 @@ What it answers follows MikroTik's page "REST API"; the menus and their properti
 router's own where they are public and are not relied on.
 """
 
-from ztpd.lab.routeros.lab import LabRouter, LabRouterSettings, lab_router
+from ztpd.lab.routeros.lab import LabRouter, LabRouterSettings, lab_router, run
 
-__all__ = ["LabRouter", "LabRouterSettings", "lab_router"]
+__all__ = ["LabRouter", "LabRouterSettings", "lab_router", "run"]

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ztpd.lab.rest.control import Station
 from ztpd.lab.rest.server import Answered, Asked
 from ztpd.lab.routeros.menus import (
     ACTIVE,
@@ -89,6 +90,14 @@ class Router:
         if user is None:
             self._ask_address(mac, f"dhcp-{port}")
         self._dial()
+
+    def stations(self) -> list[Station]:
+        """Who is on a radio, and how loud."""
+        heard = {row["mac-address"].lower(): row["signal-strength"] for row in self.tables[WIRELESS]}
+        return [
+            Station(mac=mac, port=port, signal_dbm=int(heard[mac].partition("dBm")[0]), user=user)
+            for mac, (port, user) in self.plugged.items()
+        ]
 
     def unplug(self, device: str) -> None:
         """Let it go away: what it was given dynamically is gone with it."""

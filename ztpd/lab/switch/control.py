@@ -10,7 +10,8 @@ from dataclasses import asdict
 from aiohttp import web
 from lxml import etree
 
-from ztpd.lab.netconf.control import Body, FaultControl
+from ztpd.lab.control import Body
+from ztpd.lab.netconf.control import FaultControl
 from ztpd.lab.netconf.rpc_error import RpcError
 from ztpd.lab.switch.server import SwitchServer
 from ztpd.lab.switch.wiring import GIGABIT, NoSuchNeighbour, NoSuchPort, Plugged

@@ -6,6 +6,6 @@ may have, and the form of the answers. What unassigning a device does to its aut
 takes it away.
 """
 
-from ztpd.lab.uisp.lab import LabUisp, LabUispSettings, lab_uisp
+from ztpd.lab.uisp.lab import LabUisp, LabUispSettings, lab_uisp, run
 
-__all__ = ["LabUisp", "LabUispSettings", "lab_uisp"]
+__all__ = ["LabUisp", "LabUispSettings", "lab_uisp", "run"]

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ztpd.lab.rest.control import Station
 from ztpd.lab.rest.server import Answered, Asked
 from ztpd.lab.uisp.bodies import Authorize, CreateSite, TrafficShaping, UpdateSite
 
@@ -40,7 +41,7 @@ class Controller:
 
     def __init__(self, access_points: tuple[str, ...], stock: tuple[str, ...], token: str) -> None:
         self.access_points = access_points
-        self._stock = stock
+        self.stock = stock
         self._token = token
         self.reset()
 
@@ -55,7 +56,7 @@ class Controller:
         self.tower = self._add_site(CreateSite(name="Tower 1"))["id"]
         for n, name in enumerate(self.access_points):
             self._add_device(f"f4:92:bf:00:00:{n:02x}", name, "ap")
-        for mac in self._stock:
+        for mac in self.stock:
             self._add_device(mac, f"radio {mac}", "station")
 
     def restart(self) -> None:
@@ -86,6 +87,11 @@ class Controller:
     def unplug(self, mac: str) -> None:
         """Let it go."""
         self.air.pop(mac, None)
+
+    def connected(self) -> list[Station]:
+        """Who is connected where, and how loud."""
+        names = {device_id: device["identification"]["name"] for device_id, device in self.devices.items()}
+        return [Station(mac=mac, port=names[at], signal_dbm=signal) for mac, (at, signal) in self.air.items()]
 
     def lets_in(self, asked: Asked) -> bool:
         """Whether the token is right."""
