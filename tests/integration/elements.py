@@ -343,6 +343,10 @@ KINDS: Mapping[str, Kind] = {
     ),
     "huawei-smartax": _olt("huawei-smartax", "0/1/1", "assured_upstream_bps"),
     "zte-c300": _olt("zte-c300", "gpon-olt_1/1/2", "priority"),
+    "zte-c600": _olt("zte-c600", "gpon_olt-1/1/2", "priority"),
+    "nokia-isam": _olt("nokia-isam", "1/1/1/2"),
+    "v-sol": _olt("v-sol", "GPON0/2"),
+    "calix-axos": _olt("calix-axos", "1/1/xp2", "assured_upstream_bps"),
     "switch": Kind("ethernet", "Ethernet2", LINK + ONE_TAG, switch(), blind=BOTH),
     "switch-ietf": Kind(
         "ethernet",

@@ -12,6 +12,7 @@ from typing import Any
 from tests.conftest import ROOT
 from tests.integration.commands import ztpd
 from tests.integration.elements import NAME, SECRET, Behind, Kind
+from ztpd.lab.cli_olt import vsol
 from ztpd.lab.operator import Caller, until
 from ztpd.lab.stage import Process, Stage, stage
 
@@ -95,7 +96,7 @@ async def live(kind: Kind, **section: Any) -> AsyncIterator[Live]:
             kind.behind() as behind,
             Caller(scene.api, scene.secret("office.token").read_text(), patient=True) as office,
         ):
-            for name, text in (("element", SECRET), ("lab", "ztpd"), ("enable", "enable")):
+            for name, text in (("element", SECRET), ("lab", "ztpd"), ("enable", vsol.ENABLE_PASSWORD)):
                 scene.secret(f"{name}.password").touch(0o600)
                 scene.secret(f"{name}.password").write_text(text)
             profiles = scene.config.parent / "profiles"
