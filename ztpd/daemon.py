@@ -27,6 +27,7 @@ from ztpd.api.contract import READY, ApiContext, Element
 from ztpd.api.server import serve
 from ztpd.config import Configuration
 from ztpd.discovery.dhcp import DhcpEar, Repeats
+from ztpd.discovery.direct import at_own_interface
 from ztpd.discovery.hearing import hear, or_forgotten
 from ztpd.discovery.inbox import GROUP, Inbox
 from ztpd.discovery.intake import intake
@@ -91,6 +92,8 @@ class Daemon:
     """By element: set to have its list read now."""
     changed: dict[str, asyncio.Event] = field(default_factory=dict)
     """By element: set when something was heard of it, to have decisions on it looked at."""
+    own_interfaces: dict[str, str] = field(default_factory=dict)
+    """The element that subscribers end at, by interface of this machine."""
 
     @property
     def origin(self) -> str:
@@ -99,7 +102,7 @@ class Daemon:
 
     async def keep(self, sighting: Sighting) -> object:
         """Commit a sighting."""
-        return await self.store.commit(sightings.record_sighting, sighting)
+        return await self.store.commit(sightings.record_sighting, at_own_interface(sighting, self.own_interfaces))
 
     def sender(self) -> Sender:
         """Delivers what the store keeps."""
@@ -187,6 +190,7 @@ class Daemon:
         self.metrics.attempt_seconds.labels(element).observe(seconds)
 
     def __post_init__(self) -> None:
+        self.own_interfaces.update(parts.own_interfaces(self.configuration))
         for element, shown in list(self.elements.items()):
             self._element_up(element, False)
             self.metrics.element_mode.labels(element, shown.mode).set(1)
@@ -280,7 +284,7 @@ class Daemon:
         repeats = Repeats(section.repeat_window_s, time.monotonic)
         for interface in section.interfaces:
             accept = or_forgotten(inbox.offer, repeats)
-            ear = DhcpEar(table, parts.trust(section, interface), repeats, utc_now, accept)
+            ear = DhcpEar(table, parts.trust(section, interface), repeats, utc_now, accept, interface)
             tried = asyncio.Event()
             yield Service(f"dhcp {interface}", partial(hear, interface, ear.hear, tried=tried)), tried
 

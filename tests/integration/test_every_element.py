@@ -1,12 +1,17 @@
 """Every kind of element under the real daemon: installed, changed, suspended, resumed, measured and taken away."""
 
 import re
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from tests.integration.commands import ztpd
-from tests.integration.elements import KINDS, NAME, SECRET, BehindEdge, BehindRouter, BehindUisp
+from tests.integration.elements import KINDS, MAC, NAME, SECRET, BehindEdge, BehindRouter, BehindUisp
 from tests.integration.one_element import is_up, live
+from ztpd.discovery.handing_over import hand_over
+from ztpd.domain.sighting import Sighting, Source
+from ztpd.lab.operator import until
 from ztpd.lab.uisp.lab import STOCK
 
 MBIT = 1_000_000
@@ -151,3 +156,18 @@ async def test_a_suspended_line_at_an_edge_server_reaches_only_the_garden() -> N
         assert here.behind.reached() == {"garden"}
         await here.done("J-3", "resume")
         assert here.behind.reached() == {"internet", "garden"}
+
+
+async def test_a_client_at_the_server_s_own_interface_is_placed_by_its_vlans() -> None:
+    kind = replace(KINDS["linux-edge"], port="nosuch0", circuit_id=None)
+    async with live(kind, access_interfaces=["nosuch0"], netns=None) as here:
+        await here.put_location("LOC-1", "nosuch0.301")
+        await here.call("PUT", "/v1/jobs/J-1", kind.order("slow"))
+        details = {"interface": "nosuch0", "vlans": "301"}
+        heard = Sighting(Source.DHCP, datetime.now(UTC), mac=MAC, trusted=False, details=details)
+        await hand_over(here.scene.folder / "intake.sock", [heard])
+        await until(
+            lambda: here.get("/v1/sightings"),
+            lambda found: [each["verdict"] for each in found["items"]] == ["matches job J-1"],
+            "the client in its place",
+        )

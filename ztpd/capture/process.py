@@ -74,7 +74,8 @@ def sources_of(plan: Plan, lanes: Lanes) -> list[Source]:
         lane = lanes.lane()
         trusts = trust(interface, plan.trusted_interfaces, plan.relays)
         accept = or_forgotten(lane.offer, repeats)
-        made.append(Source(interface, DhcpEar(table, trusts, repeats, lambda: datetime.now(UTC), accept), lane))
+        ear = DhcpEar(table, trusts, repeats, lambda: datetime.now(UTC), accept, interface)
+        made.append(Source(interface, ear, lane))
     return made
 
 

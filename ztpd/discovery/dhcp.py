@@ -14,6 +14,7 @@ from ztpd.discovery.circuit_id import CircuitIdMatch, CircuitIdTable
 from ztpd.discovery.claims import claimed_serial, in_hex, match_details, readable
 from ztpd.discovery.dhcp6_message import Dhcp6Message, MessageType6
 from ztpd.discovery.dhcp_frame import DhcpFrameError, DhcpMessage, MessageType
+from ztpd.discovery.direct import came_in_at
 from ztpd.domain.sighting import Presence, Sighting, Source
 
 # The client's own messages carry its identity, and on their way through the relay its place; the server's ACK alone
@@ -239,7 +240,8 @@ class DhcpEar:
     """The live path of a frame: decode, judge trust, drop repeats, explain the circuit-id, hand over the sighting.
 
     ``trusts`` decides for each message whether its option 82 can only come from a relay of ours; ``now`` gives aware
-    UTC; ``accept`` takes each sighting and must not block. ``repeats`` may be shared by several interfaces.
+    UTC; ``accept`` takes each sighting and must not block. ``repeats`` may be shared by several interfaces;
+    ``interface`` is that of this ear.
     """
 
     def __init__(
@@ -249,7 +251,9 @@ class DhcpEar:
         repeats: Repeats,
         now: Callable[[], datetime],
         accept: Callable[[Sighting], None],
+        interface: str | None = None,
     ) -> None:
+        self._interface = interface
         self._table = table
         self._trusts = trusts
         self._repeats = repeats
@@ -279,4 +283,4 @@ class DhcpEar:
         sighting = sighting_of(message, self._table, self._now(), trusted)
         if sighting is not None:
             self.counts.sightings += 1
-            self._accept(sighting)
+            self._accept(sighting if self._interface is None else came_in_at(sighting, self._interface))

@@ -20,6 +20,10 @@ LISTED = frozenset({Source.PON, Source.LLDP})
 """Sources behind which an element lists who is present: who is not listed has left, and who is twice is a clone."""
 
 
+INTERFACE = "interface"
+"""The detail that names the interface of this machine at which a client was heard without a relay between."""
+
+
 class Presence(enum.StrEnum):
     """Whether the sighting says that the device is there or that it went away."""
 

@@ -289,6 +289,12 @@ def access_interfaces(configuration: Configuration) -> dict[str, frozenset[str]]
     return {each.name: frozenset(each.access_interfaces) for each in elements if isinstance(each, EdgeSection)}
 
 
+def own_interfaces(configuration: Configuration) -> dict[str, str]:
+    """The element that subscribers end at, by interface of the namespace that the daemon runs in."""
+    sections = [each for each in configuration.settings.elements if isinstance(each, EdgeSection)]
+    return {interface: each.name for each in sections if each.netns is None for interface in each.access_interfaces}
+
+
 def vouched(configuration: Configuration) -> dict[str, frozenset[str]]:
     """What the operator answers for on each element because it cannot show it."""
     return {element.name: frozenset(element.vouched) for element in configuration.settings.elements}

@@ -18,7 +18,7 @@ from ztpd.domain.matching import Conflict, Match, Unmatched, Verdict
 from ztpd.domain.model import Access
 from ztpd.domain.planning import wanted_cpe
 from ztpd.domain.profile import Value
-from ztpd.domain.sighting import LISTED, Place, Presence, Sighting, Source
+from ztpd.domain.sighting import INTERFACE, LISTED, Place, Presence, Sighting, Source
 from ztpd.store import allocations, devices, neighbours, registration, settling, standing, ties
 from ztpd.store.rows import SIGHTING, Job
 from ztpd.store.times import to_text
@@ -211,11 +211,23 @@ def hear_inform(tx: Transaction, sighting: Sighting) -> WantedCpe | None:
 
 
 def _located(tx: Transaction, sighting: Sighting) -> Sighting:
-    """The sighting with its place filled in from the circuit-id, where the source names none."""
+    """The sighting with its place filled in from the circuit-id, where the source names none.
+
+    Behind an interface of this machine it is the place with most of the frame's VLANs that a location has.
+    """
+    if sighting.source is Source.DHCP and INTERFACE in sighting.details and sighting.port is not None:
+        return replace(sighting, port=_of_location(tx, sighting.element, sighting.port))
     if sighting.element is not None or sighting.circuit_id is None:
         return sighting
     row = tx.one("place_of_circuit_id", circuit_id=sighting.circuit_id)
     return sighting if row is None else replace(sighting, element=row["element"], port=row["port"])
+
+
+def _of_location(tx: Transaction, element: str | None, port: str) -> str:
+    interface, *vlans = port.split(".")
+    ports = (".".join((interface, *vlans[:kept])) for kept in range(len(vlans), -1, -1))
+    found = (each for each in ports if tx.one("has_location", element=element, port=each) is not None)
+    return next(found, port)
 
 
 def _judge(tx: Transaction, sighting: Sighting, found: devices.Recognised) -> tuple[Verdict, Job | None]:

@@ -67,3 +67,26 @@ def test_a_visit_waits_for_the_device_though_it_was_heard_in_the_one_before(here
     _failed(here)
     here.now += timedelta(days=1)
     assert here.do(orders.open_visit, "J-0", 2, VisitBody()).state is JobState.READY
+
+
+@pytest.mark.parametrize(
+    ("location", "heard", "verdict"),
+    [
+        ("eth1.201.301", "eth1.201.301", "matches job J-0"),
+        ("eth1.201", "eth1.201.301", "matches job J-0"),
+        ("eth1", "eth1.201.301", "matches job J-0"),
+        ("eth1", "eth1", "matches job J-0"),
+        ("eth1.201.301", "eth1.201.302", "wrong-port"),
+        ("eth1.201", "eth1", "wrong-port"),
+        ("eth1", "eth2.201", "wrong-port"),
+    ],
+)
+def test_a_frame_s_vlans_are_as_much_of_a_place_as_its_location_says(
+    here: World, location: str, heard: str, verdict: str
+) -> None:
+    access = Access(technology="ethernet", element="edge-1", port=location)
+    here.do(orders.put_location, "LOC-0", LocationBody(address="here", access=access))
+    router = AllocatedDevice(role="cpe", mac=MACS[0])
+    here.do(orders.put_job, "J-0", order(router, profile="ethernet", service="SVC-0", place="LOC-0"))
+    told = here.dhcp(MACS[0], element="edge-1", port=heard, details={"interface": heard.partition(".")[0]})
+    assert told.startswith(verdict)

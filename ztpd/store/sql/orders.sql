@@ -31,6 +31,9 @@ WHERE l.element = :element AND l.port = :port AND l.technology = 'ethernet' AND 
   AND (s.state IN ('active', 'suspended') OR s.state = 'reserved' AND (s.created_at, s.id) < (me.created_at, me.id))
 ORDER BY s.id LIMIT 1;
 
+-- name: has_location(element, port)^
+SELECT id FROM location WHERE element = :element AND port = :port LIMIT 1;
+
 -- name: get_service(id)^
 SELECT id, account, location, profile, state, confirmed_at, activated_at, created_at, updated_at
 FROM service WHERE id = :id;
