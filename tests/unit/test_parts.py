@@ -161,7 +161,7 @@ async def test_a_webhook_secret_of_another_kind_is_named_and_not_shown(scene: St
         ("http://127.0.0.1:", "ftp://127.0.0.1:", "endpoints.0.url", "https://"),
         ('allow = ["127.0.0.0/8"]', "timeout_s = 3600", "endpoints.0.timeout_s", "from 0.01 to 60"),
         ('known_hosts_file = "secrets/known_hosts"', "", "elements.0", "exactly one of host_key and known_hosts_file"),
-        ("known_hosts_file =", 'host_key = "ssh-ed25519 AAAA"\nknown_hosts_file =', "elements.0", "exactly one"),
+        ("\nknown_hosts_file =", '\nhost_key = "ssh-ed25519 AAAA"\nknown_hosts_file =', "elements.0", "exactly one"),
         ('known_hosts_file = "secrets/known_hosts"', 'host_key = "x"', "elements.0.host_key", "no OpenSSH public key"),
         ("secrets/known_hosts", "secrets/none", "elements.0.known_hosts_file", "No such file"),
         ('password_file = "secrets/olt-1.password"', "", "elements.0", "a password or a key_file is needed"),
