@@ -305,7 +305,7 @@ class HuaweiCli:
 
     def _change_flow(self, match: re.Match[str]) -> Answer:
         flow = self._shelf.objects("service-port").get(match[1])
-        self._shelf.begin_write()
+        self._shelf.begin_write(*self._serials_of(flow))
         if flow is None:
             raise Refused("The service virtual port does not exist")
         flow[match[2]] = self._table_index(match[3])
@@ -315,9 +315,15 @@ class HuaweiCli:
         sure = yield Ask("  Are you sure to release service virtual port(s)? (y/n)[n]:")
         if sure.strip() != "y":
             return
-        self._shelf.begin_write()
-        if self._shelf.objects("service-port").pop(match[1], None) is None:
+        flows = self._shelf.objects("service-port")
+        self._shelf.begin_write(*self._serials_of(flows.get(match[1])))
+        if flows.pop(match[1], None) is None:
             raise Refused("The service virtual port does not exist")
+
+    def _serials_of(self, flow: Entry | None) -> list[str]:
+        """The serial of the ONT that a service port is for."""
+        onu = None if flow is None else self._shelf.objects("onu").get(f"{flow['port']}:{flow['ont']}")
+        return [] if onu is None else [str(onu["serial"])]
 
     def _save(self, match: re.Match[str]) -> Answer:
         self._shelf.save()

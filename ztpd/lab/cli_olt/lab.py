@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from ztpd.lab.cli_olt import axos, huawei, isam, vsol, zte
 from ztpd.lab.cli_olt.control import GOOD_OLT_RX_DBM, GOOD_ONU_RX_DBM, CliControl
-from ztpd.lab.cli_olt.language import Language
+from ztpd.lab.cli_olt.language import Ask, Language
 from ztpd.lab.cli_olt.server import CliServer, CliServerSettings
 from ztpd.lab.cli_olt.shelf import PluggedOnu, Shelf
 from ztpd.lab.netconf.faults import Moment
@@ -61,10 +61,35 @@ class LabCliOlt:
         self.shelf.faults.cut_at = nth
         self.shelf.faults.cut_moment = Moment.AFTER if after_its_effect else Moment.BEFORE
 
+    def type(self, *lines: str, password: str = "") -> str:
+        """Let another operator type commands at the element's console; what it prints.
+
+        He says yes where he is asked, and the password where that is. Raises ``Refused`` and ``Busy``.
+        """
+        language = self.server.language(self.shelf)
+        return "".join(_answer(language, line, password) for line in lines)
+
+    async def restart(self) -> None:
+        """Power off and on: every session breaks, and what was not saved is gone."""
+        await self.server.stop()
+        self.shelf.restart()
+        await self.server.start()
+
     def reset(self) -> None:
         """As it comes: no ONU, no configuration, no fault, counters at zero."""
         self.shelf.reset()
         self.server.reset_counters()
+
+
+def _answer(language: Language, line: str, password: str) -> str:
+    printed, typed = "", ""
+    answer = language.run(line)
+    with contextlib.suppress(StopIteration):
+        while True:
+            said = answer.send(typed) if typed else next(answer)
+            typed = (password if said.secret else "y") if isinstance(said, Ask) else ""
+            printed += "" if isinstance(said, Ask) else said
+    return printed
 
 
 @contextlib.asynccontextmanager

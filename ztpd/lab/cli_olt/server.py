@@ -55,7 +55,7 @@ class CliServer:
         self.ssh_port = settings.ssh_port
         self.telnet_port = settings.telnet_port
         self._settings = settings
-        self._language = language
+        self.language = language
         self._host_key = self._load_or_create()
         self._connections: set[asyncssh.SSHServerConnection] = set()
         self._telnets: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
@@ -149,7 +149,7 @@ class CliServer:
 
     async def _door(self, line: Line) -> bool:
         """Ask for name and password; false when they were wrong too often. Raises ``Gone``."""
-        door = self._language(self.shelf).dialect.door
+        door = self.language(self.shelf).dialect.door
         terminal = Terminal(line, "\r\n")
         terminal.write(door.banner)
         for _ in range(_TRIES):
@@ -163,7 +163,7 @@ class CliServer:
         return False
 
     async def _session(self, line: Line) -> None:
-        language = self._language(self.shelf)
+        language = self.language(self.shelf)
         terminal = Terminal(line, language.dialect.newline)
         if self.sessions >= self.shelf.faults.slots:
             terminal.write(f"\n{language.dialect.door.full}\n")
