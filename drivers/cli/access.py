@@ -9,6 +9,7 @@ from pon.onu import Presence
 
 _KBPS = 1000
 _VLANS = range(1, 4095)
+_MARKED = "description"
 
 
 class NotRepresentable(ValueError):
@@ -52,10 +53,24 @@ def service_of(platform: Platform, values: Values) -> str | None:
     return None if match is None else match[1]
 
 
+def is_foreign(platform: Platform, values: Values) -> bool:
+    """Whether another than ztpd has configured an ONU.
+
+    One that is registered and nothing else was left by a session that broke between registering and naming it.
+    """
+    bare = platform.bare_without
+    left = bool(bare) and not any(fact in values for fact in bare)
+    return not left and service_of(platform, values) is None
+
+
 def observed(platform: Platform, values: Values, presence: Presence) -> ObservedAccess | None:
-    """What was read of one ONU; None without a serial."""
+    """What was read of one ONU; None without a serial.
+
+    Which service is another's ONU's cannot be told: our mark alone says so, and he need not have one at that place.
+    """
     if "serial" not in values:
         return None
+    foreign = is_foreign(platform, values)
     return ObservedAccess(
         device=values["serial"],
         port=values.get("port") or None,
@@ -70,8 +85,8 @@ def observed(platform: Platform, values: Values, presence: Presence) -> Observed
         enabled=values.get("admin") != platform.admin.disabled,
         onu_id=_number(values.get("onu_id")),
         presence=presence,
-        complete=all(each.there in values for each in platform.objects),
-        unmodelled=platform.unmodelled,
+        complete=all(each.there in values for each in platform.objects if not (foreign and each.there == _MARKED)),
+        unmodelled=platform.unmodelled | ({"service"} if foreign else frozenset()),
     )
 
 
@@ -92,7 +107,8 @@ def _bps(platform: Platform, values: Values, fact: str) -> int | None:
     match = rate.meant.search(values.get(rate.name, ""))
     if match is not None and _rounded_up(int(match["kbps"]), platform.rate_step_kbps) == measured:
         return int(match["kbps"]) * _KBPS
-    return measured * _KBPS
+    whole = measured // _KBPS * _KBPS  # what is sold is whole Mbit/s, of which another's table shows the rounding
+    return (whole if _rounded_up(whole, platform.rate_step_kbps) == measured else measured) * _KBPS
 
 
 def _part_bps(platform: Platform, values: Values, fact: str, name: str) -> int | None:

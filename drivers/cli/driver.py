@@ -7,7 +7,7 @@ import structlog
 
 from drivers.access import Levels, ObservedAccess, PresentDevice, WantedAccess, differences
 from drivers.base import Capabilities, Heard, Outcome, Plan
-from drivers.cli.access import NotRepresentable, facts_of, service_of
+from drivers.cli.access import NotRepresentable, facts_of, is_foreign, service_of
 from drivers.cli.commands import NotAllowed
 from drivers.cli.facts import Facts, Values
 from drivers.cli.planning import admin_change, with_flags
@@ -247,6 +247,8 @@ class CliDriver:
                 place = facts.values["port"]
                 raise Conflict(self.name, "plan", f"{wanted.device} is configured on {place}, not on {wanted.port}")
         await self._check_service_free(reader, wanted, values, facts)
+        if facts is not None and is_foreign(self._platform, facts.values):
+            return {**values, "description": facts.values.get("description", values["description"])}
         return values
 
     async def _check_service_free(
@@ -264,10 +266,7 @@ class CliDriver:
     def _check_ours(self, operation: str, facts: Facts) -> None:
         """Raise ``Conflict`` for an ONU that another has configured and that was not adopted."""
         serial = facts.values["serial"]
-        bare = self._platform.bare_without
-        if bare and not any(fact in facts.values for fact in bare):
-            return  # left by a session that broke between registering an ONU and naming it
-        if serial not in self._adopted and service_of(self._platform, facts.values) is None:
+        if serial not in self._adopted and is_foreign(self._platform, facts.values):
             place = f"{facts.values['onu_id']} on {facts.values['port']}"
             raise Conflict(self.name, operation, f"{serial} is configured as {place} by another than ztpd")
 

@@ -79,7 +79,7 @@ def configure_by_hand(lab: LabCliOlt, serial: str, port: str, onu_id: int, flows
         "service_profile": "20",
         "description": "somebody",
     }
-    lab.shelf.objects("traffic-table")["6"] = {"name": "theirs", "cir": "1024", "pir": "1024", "priority": "0"}
+    lab.shelf.objects("traffic-table")["6"] = {"name": "theirs", "cir": "10240", "pir": "10240", "priority": "0"}
     for n in range(flows):
         index = str(len(lab.shelf.objects("service-port")))
         lab.shelf.objects("service-port")[index] = {
@@ -320,7 +320,7 @@ async def test_what_others_configured_is_left_alone_until_it_is_adopted(lab: Lab
     assert isinstance(plan.refused, Conflict)
     assert isinstance(suspended.error, Conflict)
     assert isinstance(removed.error, Conflict)
-    assert (observed.service, observed.s_vlan, observed.upstream_bps) == (None, 900, 1_024_000)
+    assert (observed.service, observed.s_vlan, observed.upstream_bps) == (None, 900, 10_240_000)
     assert lab.shelf.configuration() == before
 
     driver.adopt([SERIAL])
@@ -329,7 +329,8 @@ async def test_what_others_configured_is_left_alone_until_it_is_adopted(lab: Lab
     flows = lab.shelf.objects("service-port")
 
     assert changed.changed
-    assert (after.service, after.onu_id, after.c_vlan) == ("SVC-1", 5, 301)
+    assert (after.service, after.onu_id, after.c_vlan) == (None, 5, 301)
+    assert lab.shelf.objects("onu")["0/1/0:5"]["description"] == "somebody", "another looks for it by its name"
     assert lab.shelf.objects("onu")["0/1/0:5"]["line_profile"] == "20", "what nobody compares stays"
     assert flows["0"]["user_vlan"] == "10"
     assert flows["1"]["vlan"] == "901", "the service beside it stays"
