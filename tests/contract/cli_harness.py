@@ -8,6 +8,7 @@ from typing import Literal
 from drivers.access import WantedAccess
 from drivers.base import Driver
 from drivers.cli import CliDriver, CliSettings
+from tests.contract import foreign_cli
 from tests.contract.harness import RPC_TIMEOUT_S, ElementHarness, Traits, wanted_onu
 from ztpd.lab.cli_olt import vsol
 from ztpd.lab.cli_olt.lab import LabCliOlt, LabCliOltSettings, lab_cli_olt
@@ -22,7 +23,7 @@ class CliPlatform:
     values: Mapping[str, str] = field(default_factory=dict)
     legacy: bool = False
     enable_password: str | None = None
-    traits: Traits = field(default_factory=lambda: Traits(batches=False, locks=False, unknown_light=False))
+    traits: Traits = field(default_factory=lambda: Traits(batches=False, unknown_light=False))
 
 
 PLATFORMS: Mapping[str, CliPlatform] = {
@@ -40,7 +41,7 @@ class CliHarness:
 
     def __init__(self, lab: LabCliOlt, platform: str, transport: Transport) -> None:
         self.lab = lab
-        self.traits = replace(PLATFORMS[platform].traits, logs_in=transport == "ssh")
+        self.traits = replace(PLATFORMS[platform].traits, shows_identity=transport == "ssh")
         self._platform = platform
         self._transport: Transport = transport
         self._host_key = lab.server.host_public_key
@@ -119,6 +120,18 @@ class CliHarness:
 
     async def change_host_key(self) -> None:
         await self.lab.server.change_host_key()
+
+    async def restart(self) -> None:
+        await self.lab.restart()
+
+    def configure_by_another(self, wanted: WantedAccess) -> None:
+        lines = foreign_cli.COMMANDS[self._platform](wanted, len(self.lab.shelf.objects("onu")))
+        printed = self.lab.type(*lines, password=PLATFORMS[self._platform].enable_password or "")
+        assert not foreign_cli.REFUSED.search(printed), printed
+        assert self.lab.shelf.onu_of(wanted.device) is not None
+
+    def crowd(self) -> None:
+        self.lab.shelf.faults.slots = 0
 
 
 @contextlib.asynccontextmanager

@@ -1,6 +1,7 @@
 """What a caller of a driver does again and again."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -8,8 +9,11 @@ import pytest
 
 from drivers.access import ObservedAccess, PresentDevice, WantedAccess
 from drivers.base import Driver, Outcome, Plan
-from drivers.errors import Busy
-from tests.contract.harness import ElementHarness, HasOthers, Restarts
+from drivers.errors import Busy, Unreachable
+from tests.contract.harness import CanBeFull, ElementHarness, HasOthers, Restarts
+
+GOOD_LIGHT = (-18.5, -20.3)
+"""What an ONU receives and what the OLT receives of it, in dBm."""
 
 
 def driver_threads() -> list[threading.Thread]:
@@ -45,6 +49,13 @@ def with_others(element: ElementHarness) -> HasOthers:
     """The element as one that others configure too, or skip."""
     if not isinstance(element, HasOthers):
         pytest.skip("nobody else configures the element here")
+    return element
+
+
+def with_few_places(element: ElementHarness) -> CanBeFull:
+    """The element as one that lets only so many in, or skip."""
+    if not isinstance(element, CanBeFull):
+        pytest.skip("the element lets any number in")
     return element
 
 
@@ -86,6 +97,24 @@ async def when_free(write: Callable[[], Awaitable[list[Outcome]]]) -> None:
         assert [outcome.error for outcome in outcomes] == [None] * len(outcomes)
         return
     pytest.fail("the element stayed busy")
+
+
+async def read_again(driver: Driver, devices: Sequence[str]) -> dict[str, ObservedAccess]:
+    """Read as a retrying caller does after sessions broke: whether the driver has noticed yet is open."""
+    for _ in range(3):
+        with contextlib.suppress(Unreachable):
+            return await driver.read(devices)
+    pytest.fail("the element stayed unreachable")
+
+
+def parts(configuration: bytes) -> list[bytes]:
+    """A configuration regardless of the order of its entries."""
+    return sorted(configuration.split(b"<"))
+
+
+def told(outcomes: list[Outcome]) -> list[tuple[bool, type[Exception] | None]]:
+    """What each outcome says: whether anything was written, and the class of what went wrong."""
+    return [(outcome.changed, None if outcome.error is None else type(outcome.error)) for outcome in outcomes]
 
 
 class Ears:

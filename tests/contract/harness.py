@@ -20,7 +20,7 @@ class Traits:
     commit, all or none, so that a refused change leaves everything as it was. ``shares_ports``: one port carries many
     services. ``rates``: it is told the speed of a service. ``vlans``: it is told the VLANs of a service. ``light``: it
     measures light, ``unknown_light``: also that of an ONU that nobody has configured. ``locks``: another party can hold
-    its configuration. ``logs_in``: it has a password and shows an identity. ``sessions``: it is
+    its configuration. ``logs_in``: it has a password; ``shows_identity``: it proves who it is. ``sessions``: it is
     reached over a connection that can break and hang. ``bars``: what is barred is refused whatever is written of it,
     not only when it is made.
     """
@@ -34,6 +34,7 @@ class Traits:
     unknown_light: bool = True
     locks: bool = True
     logs_in: bool = True
+    shows_identity: bool = True
     sessions: bool = True
     bars: bool = True
 
@@ -139,6 +140,15 @@ class HasOthers(Protocol):
 
     def configure_by_another(self, wanted: WantedAccess) -> None:
         """Let another party configure a service, with the numbers that are free."""
+        ...
+
+
+@runtime_checkable
+class CanBeFull(Protocol):
+    """A harness whose element turns users away when there are too many of them."""
+
+    def crowd(self) -> None:
+        """Let nobody more in until ``recover``."""
         ...
 
 
