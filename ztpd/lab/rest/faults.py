@@ -16,8 +16,8 @@ class RestFaults:
     """The faults that wait to happen.
 
     ``cut_at`` is the request at which its connection breaks; it and ``refusals`` (the writes that are refused next)
-    happen once. ``hangs``, ``busy_status`` (429 or 503, with ``retry_after_s``) and ``barred`` (texts that no write
-    may hold) stay until they are cleared.
+    happen once. ``hangs``, ``busy_status`` (429 or 503, with ``retry_after_s``) and ``barred`` (devices that no write
+    may concern) stay until they are cleared.
     """
 
     cut_at: int | None = None

@@ -47,6 +47,10 @@ class RestElement(Protocol):
         """Whether the request is one that changes the configuration."""
         ...
 
+    def concerned(self, asked: Asked) -> str:
+        """Whatever the element holds of that which the request is about, as text: it names the devices."""
+        ...
+
     def answer(self, asked: Asked) -> Answered:
         """Do what is asked."""
         ...
@@ -162,7 +166,8 @@ class RestServer:
             return Answered(busy.status, busy.body, {"Retry-After": str(self.faults.retry_after_s)})
         if request.method not in _SAFE and self._element.writes(asked):
             self.writes += 1
-            refusal = self.faults.refusal_of(f"{request.path} {raw.decode(errors='replace')}")
+            about = self._element.concerned(asked)
+            refusal = self.faults.refusal_of(f"{request.path} {raw.decode(errors='replace')} {about}")
             if refusal is not None:
                 return self._element.error(400, refusal)
         return self._element.answer(asked)

@@ -121,6 +121,12 @@ class Router:
         """Whether it changes something: all but reading by POST does."""
         return not (asked.method == "POST" and asked.path.endswith("/print"))
 
+    def concerned(self, asked: Asked) -> str:
+        """The row that is changed or removed."""
+        menu, _, row_id = asked.path.removeprefix("/rest").rpartition("/")
+        rows = [row for row in self.tables.get(menu, ()) if row[".id"] == row_id]
+        return json.dumps(rows)
+
     def error(self, status: int, detail: str) -> Answered:
         """``{"error": 400, "message": "Bad Request", "detail": …}`` (ROS "REST API", section Errors)."""
         body: dict[str, Any] = {"error": status, "message": _MESSAGES.get(status, "Service Unavailable")}

@@ -7,6 +7,7 @@ from typing import Any
 
 from lxml import etree
 
+from ztpd.lab.netconf.datastores import NOBODY
 from ztpd.lab.switch.control import ControlServer
 from ztpd.lab.switch.server import SwitchServer
 from ztpd.lab.switch.settings import LabSwitchPorts, LabSwitchSettings
@@ -53,6 +54,13 @@ class LabSwitch:
     def running_config(self) -> bytes:
         """The running configuration, canonical (C14N), so that two of them can be compared byte for byte."""
         return etree.tostring(self.switch.datastores.running, method="c14n")
+
+    def configure(self, config: str) -> None:
+        """Change what runs as another client would, by a ``<config>``, and save it; raises ``RpcError``."""
+        parsed = etree.fromstring(config, etree.XMLParser(remove_blank_text=True))
+        datastores = self.switch.datastores
+        datastores.edit_running(parsed, "merge", NOBODY)
+        datastores.startup = datastores.running
 
     def hold_lock(self) -> None:
         """Lock what is written to for another session."""

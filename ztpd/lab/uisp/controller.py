@@ -101,6 +101,13 @@ class Controller:
         """Whether it changes the configuration: restarting a device does not."""
         return not asked.path.endswith("/restart")
 
+    def concerned(self, asked: Asked) -> str:
+        """The sites and devices that path and body name, and the devices of those sites."""
+        named = f"{asked.path} {json.dumps(asked.body)}"
+        sites = {site_id: site for site_id, site in self.sites.items() if site_id in named}
+        devices = [each for key, each in self.devices.items() if key in named or _site_of(each) in sites]
+        return json.dumps([list(sites.values()), devices])
+
     def error(self, status: int, detail: str) -> Answered:
         """Definition ``Error``."""
         name = _ERRORS.get(status, "Service Unavailable")

@@ -30,6 +30,9 @@ class Echo:
     def writes(self, asked: Asked) -> bool:
         return True
 
+    def concerned(self, asked: Asked) -> str:
+        return ""
+
     def error(self, status: int, detail: str) -> Answered:
         return Answered(status, {"message": detail})
 
