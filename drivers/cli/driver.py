@@ -128,7 +128,7 @@ class CliDriver:
             writer = self._writer(session)
             facts = await writer.reader.many_facts([serial for serial in devices if is_canonical(serial)], _WHOSE)
             outcomes = [await self._with_admin(writer, serial, facts.get(serial), enabled) for serial in devices]
-        if any(outcome.changed for outcome in outcomes):
+        if any(outcome.error is None for outcome in outcomes):
             await self.save()
         return outcomes
 

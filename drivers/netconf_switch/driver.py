@@ -62,6 +62,7 @@ class NetconfSwitchDriver:
         self._locked_in = 0
         self._turn = asyncio.Lock()
         self._adopted: set[str] = set()
+        self._unsaved = True  # what ran before this may have written and not come to saving
         self._told: dict[str, Sequence[Malformed]] = {}
         self._modules: tuple[frozenset[str], dict[str, Module]] | None = None
 
@@ -156,8 +157,11 @@ class NetconfSwitchDriver:
         return outcomes
 
     async def set_admin(self, devices: Sequence[str], enabled: bool) -> list[Outcome]:
-        """Open or shut the ports of services, and touch nothing else of them."""
-        return await self._write(lambda seen: [self._admin(seen, device, enabled) for device in devices])
+        """Open or shut the ports of services, touch nothing else of them, and save."""
+        outcomes = await self._write(lambda seen: [self._admin(seen, device, enabled) for device in devices])
+        if any(outcome.error is None for outcome in outcomes):
+            await self.save()
+        return outcomes
 
     async def measure(self, devices: Sequence[str]) -> dict[str, Levels]:
         """The negotiated speed of each port whose link is up; None is unknown."""
@@ -182,9 +186,11 @@ class NetconfSwitchDriver:
         self._adopted.update(devices)
 
     async def save(self) -> None:
-        """Copy what runs to what the switch starts with, where these are two."""
+        """Copy what runs to what the switch starts with, where these are two and something was written since."""
         async with self._turn:
-            await transaction.save(self._session, self._settings)
+            if self._unsaved:
+                await transaction.save(self._session, self._settings)
+            self._unsaved = False
 
     async def close(self) -> None:
         """End the session; the driver may be used again."""
@@ -245,6 +251,7 @@ class NetconfSwitchDriver:
             seen = await self._see()
             steps = steps_for(seen)
             changes = [step for step in steps if step.change is not None]
+            self._unsaved = self._unsaved or bool(changes)
             refused: dict[str, Rejected] = {}
             if len(changes) == 1 or (changes and not write.offer.all_or_none):
                 refused = await self._one_by_one(write, seen, changes)
