@@ -111,7 +111,10 @@ class Dialect(Protocol):
 
 
 def observed(port: Port, unmodelled: frozenset[str]) -> ObservedAccess:
-    """A configured port as every driver tells what is configured."""
+    """A configured port as every driver tells what is configured.
+
+    Which service another's port is for cannot be told: our description alone says so.
+    """
     return ObservedAccess(
         device=port.name,
         port=port.name,
@@ -124,5 +127,5 @@ def observed(port: Port, unmodelled: frozenset[str]) -> ObservedAccess:
         enabled=port.enabled,
         presence=port.presence,
         complete=port.complete,
-        unmodelled=unmodelled,
+        unmodelled=unmodelled if port.service is not None else unmodelled | {"service"},
     )

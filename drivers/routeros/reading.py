@@ -16,14 +16,18 @@ def queue_name(service: str) -> str:
 
 
 def observed(register: Register, held: Holdings, presences: Presences) -> ObservedAccess | None:
-    """The service of one device as it is configured, or None when there is nothing."""
+    """The service of one device as it is configured, or None when there is nothing.
+
+    Of what another configured, it cannot be told which service it is, nor where a PPP user is served.
+    """
     if held.empty:
         return None
-    mark = held.mark
+    mark, port = held.mark, port_of(register, held)
+    unknown = {"service": mark, "port": mark or port}
     queue = held.queues[0] if held.queues else None
     return ObservedAccess(
         device=held.device,
-        port=port_of(register, held),
+        port=port,
         service=None if mark is None else mark.service,
         s_vlan=None,
         c_vlan=None,
@@ -35,7 +39,7 @@ def observed(register: Register, held: Holdings, presences: Presences) -> Observ
         enabled=_is_enabled(register, held),
         presence=presences.of(held.device),
         complete=_is_complete(register, held),
-        unmodelled=UNMODELLED,
+        unmodelled=UNMODELLED | {name for name, told in unknown.items() if told is None},
     )
 
 

@@ -132,10 +132,14 @@ def port_of(register: Register, held: Holdings) -> str | None:
 
 
 def observed(register: Register, held: Holdings, air: Air) -> ObservedAccess | None:
-    """The service of one device as it is configured, or None when no client site is for it."""
+    """The service of one device as it is configured, or None when no client site is for it.
+
+    Of what another configured, it cannot be told which service it is, nor by which access point before it was on one.
+    """
     if not held.sites:
         return None
     site, port = held.sites[0], port_of(register, held)
+    unknown = {"service": site.mark, "port": site.mark or port}
     return ObservedAccess(
         device=held.mac,
         port=port,
@@ -147,16 +151,16 @@ def observed(register: Register, held: Holdings, air: Air) -> ObservedAccess | N
         enabled=not site.suspended,
         presence=air.presence(held.mac, port),
         complete=_is_complete(register, held, port),
-        unmodelled=UNMODELLED,
+        unmodelled=UNMODELLED | {name for name, told in unknown.items() if told is None},
     )
 
 
 def _is_complete(register: Register, held: Holdings, port: str | None) -> bool:
     """Whether there is one site, below that of its access point, and the radio is assigned to it and let in."""
     site, device = held.sites[0], held.device
-    if len(held.sites) != 1 or device is None or port is None:
+    if len(held.sites) != 1 or device is None or (port is None and site.mark is not None):
         return False
-    access_point = register.ports[port]
-    placed = site.parent is not None and site.parent == access_point.site
+    above = [each.site for name, each in register.ports.items() if port in (None, name)]
+    placed = site.parent is not None and site.parent in above
     named = site.mark is None or site.name == site.mark.service
     return placed and named and device.authorized and device.site == site.id

@@ -326,9 +326,13 @@ async def test_what_was_made_by_hand_is_listed_left_alone_and_taken_over_when_ad
         [suspended] = await driver.set_admin([wanted.device], False)
         [resumed] = await driver.set_admin([wanted.device], True)
         assert dhcp.configuration() == before
-        [ours] = await apply(driver, wanted)
-        assert (await driver.plan([wanted]))[0].changes == ()
+        [as_it_is] = await apply(driver, wanted)
+        assert dhcp.configuration() == before
+        faster = replace(wanted, upstream_bps=600_000_000)
+        [ours] = await apply(driver, faster)
+        assert (await driver.plan([faster]))[0].changes == ()
 
+    assert not as_it_is.changed
     assert (listed.device, listed.service, listed.upstream_bps) == (wanted.device, None, 500_000_000)
     assert all(isinstance(error, Conflict) for error in (plan.refused, kept.error, stopped.error))
     assert [each.changed for each in (suspended, resumed, ours)] == [True, True, True]
