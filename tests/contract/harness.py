@@ -152,7 +152,7 @@ class CanBeFull(Protocol):
         ...
 
 
-RADIO = Traits(batches=False, vlans=False, light=False, bars=False)
+RADIO = Traits(batches=False, vlans=False, light=False)
 """What is told the speed of a subscriber, one by one, and nothing of VLANs."""
 
 

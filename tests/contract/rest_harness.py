@@ -56,6 +56,9 @@ class RestHarness:
     def unlock(self) -> None:
         self.server.clear_faults()
 
+    def crowd(self) -> None:
+        self.server.faults.busy_status = 429
+
     def end_sessions(self) -> None:
         # Where there is only polling, a connection that is gone is missed when the next poll fails.
         self.cut_at_request(1, after_its_effect=False)

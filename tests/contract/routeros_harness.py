@@ -10,6 +10,7 @@ from drivers.base import Driver
 from drivers.routeros import RouterosDriver, RouterosSettings
 from tests.contract.rest_harness import RPC_TIMEOUT_S, RestHarness
 from ztpd.lab.routeros import LabRouter, lab_router
+from ztpd.lab.routeros.menus import ENTRIES, LEASES, QUEUES, SECRETS
 
 if TYPE_CHECKING:
     from tests.contract.harness import ElementHarness, Traits
@@ -67,6 +68,25 @@ class RouterosHarness(RestHarness):
 
     def reset(self) -> None:
         self.lab.reset()
+
+    async def restart(self) -> None:
+        self.lab.restart()
+
+    def configure_by_another(self, wanted: WantedAccess) -> None:
+        router, name = self.lab.router, f"smith-{wanted.service}"
+        up, down, assured = wanted.upstream_bps, wanted.downstream_bps, wanted.assured_upstream_bps
+        limits = {"max-limit": f"{up}/{down}", "limit-at": f"{assured}/0", "disabled": "false", "comment": "Smith"}
+        router.insert(QUEUES, {"name": name, "target": f"{wanted.address}/32", **limits})
+        router.insert(QUEUES, {"name": f"staff-{name}", "target": "10.99.0.0/24", **limits})
+        router.insert(ENTRIES, {"list": "staff", "address": "10.99.0.0/24", "disabled": "false", "comment": ""})
+        own = {"comment": "Smith, first floor", "disabled": "false"}
+        if self._ppp:
+            secret = {"name": wanted.ppp_user or "", "password": "their-word", "profile": "gold", "service": "pppoe"}
+            caller = {"remote-address": wanted.address or "", "caller-id": wanted.device.upper()}
+            router.insert(SECRETS, {**secret, **caller, **own})
+            return
+        lease = {"mac-address": wanted.device.upper(), "address": wanted.address or "", "block-access": "false"}
+        router.insert(LEASES, {**lease, "server": f"dhcp-{wanted.port}", "status": "waiting", **own})
 
 
 def _user(device: str) -> str:

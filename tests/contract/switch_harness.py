@@ -7,6 +7,7 @@ from dataclasses import replace
 from drivers.access import WantedAccess
 from drivers.base import Driver
 from drivers.netconf_switch import NetconfSwitchDriver, NetconfSwitchSettings
+from tests.contract import foreign_port
 from tests.contract.harness import RPC_TIMEOUT_S, ElementHarness, Traits
 from ztpd.lab.netconf.faults import Moment, Refusal
 from ztpd.lab.switch import LabSwitch, LabSwitchSettings, lab_switch
@@ -106,6 +107,13 @@ class SwitchHarness:
 
     async def change_host_key(self) -> None:
         await self._lab.change_host_key()
+
+    async def restart(self) -> None:
+        self._lab.restart()
+
+    def configure_by_another(self, wanted: WantedAccess) -> None:
+        configuration = foreign_port.CONFIGURATION[self._lab.settings.models]
+        self._lab.configure(configuration(wanted, 1 + self._lab.switch.ports.index(wanted.port)))
 
 
 @contextlib.asynccontextmanager

@@ -8,8 +8,18 @@ import pytest
 from drivers.access import WantedAccess
 from drivers.base import Driver, Outcome
 from drivers.errors import Busy, Rejected, Unreachable
-from tests.contract.driving import apply_when_free, make_so, needs, parts, planned, read, when_free, with_few_places
-from tests.contract.harness import ElementHarness
+from tests.contract.driving import (
+    apply_when_free,
+    make_so,
+    needs,
+    parts,
+    planned,
+    read,
+    read_again,
+    when_free,
+    with_few_places,
+)
+from tests.contract.harness import ElementHarness, Restarts
 
 
 async def test_a_wrong_password_is_said_clearly(element: ElementHarness) -> None:
@@ -139,6 +149,9 @@ async def test_a_write_cut_anywhere_ends_right_when_it_is_done_again(
         else:
             break
         await when_free(write)
+        if verb == "suspend" and isinstance(element, Restarts):
+            await element.restart()
+            await read_again(driver, [wanted.device])
         assert parts(element.configuration()) == parts(right), f"cut at request {nth}"
 
     assert cuts >= 3, "a write locks, writes and commits"

@@ -3,13 +3,15 @@
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from drivers.access import WantedAccess
 from drivers.base import Driver
 from drivers.uisp import UispDriver, UispSettings
 from tests.contract.rest_harness import RPC_TIMEOUT_S, RestHarness
+from ztpd.lab.rest.server import Asked
 from ztpd.lab.uisp import LabUisp, lab_uisp
+from ztpd.lab.uisp.controller import BASE
 from ztpd.lab.uisp.lab import STOCK
 
 if TYPE_CHECKING:
@@ -60,6 +62,34 @@ class UispHarness(RestHarness):
 
     def reset(self) -> None:
         self.lab.reset()
+
+    async def restart(self) -> None:
+        self.lab.restart()
+
+    def configure_by_another(self, wanted: WantedAccess) -> None:
+        controller = self.lab.controller
+        site = self._asked("POST", "/sites", name="Smith", type="endpoint", parentSiteId=controller.tower)["id"]
+        device = next(key for key, each in controller.devices.items() if each["identification"]["mac"] == wanted.device)
+        self._asked(
+            "PUT",
+            f"/sites/{site}/qos",
+            enabled=True,
+            propagation="all",
+            downloadSpeed=wanted.downstream_bps,
+            downloadBurstSize=65536,
+            uploadSpeed=wanted.upstream_bps,
+            uploadBurstSize=65536,
+            aggregation=1,
+        )
+        self._asked("POST", "/devices/authorize", siteId=site, deviceIds=[device])
+        self._asked("POST", "/sites", name="Office", type="endpoint", parentSiteId=controller.tower, note="staff")
+
+    def _asked(self, method: str, path: str, **body: object) -> dict[str, Any]:
+        """What another client of UISP is answered."""
+        answered = self.lab.controller.answer(Asked(method, f"{BASE}{path}", {}, {}, body))
+        assert answered.status == 200, answered
+        found: dict[str, Any] = answered.body
+        return found
 
 
 @contextlib.asynccontextmanager
