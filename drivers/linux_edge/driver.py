@@ -1,7 +1,7 @@
 """``drivers.base.Driver`` for one edge server's kernel."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from drivers.access import Levels, ObservedAccess, PresentDevice, WantedAccess, differences
@@ -110,23 +110,32 @@ class LinuxEdgeDriver:
         return outcomes
 
     async def set_admin(self, devices: Sequence[str], enabled: bool) -> list[Outcome]:
-        """Suspend services or end that, all in one nftables transaction."""
+        """Suspend services or end that, in one nftables transaction; where that is refused, each in one of its own."""
         async with self._turn:
-            snapshot, links, outcomes = await self._edge.read(devices), dict[str, str](), list[Outcome]()
+            snapshot, links, refused = await self._edge.read(devices), dict[str, str](), dict[str, Rejected]()
             for device in devices:
                 try:
                     links[device] = self._link_to_set_admin(device, snapshot)
-                except Rejected as refused:
-                    outcomes.append(Outcome(device, changed=False, error=refused))
-                    continue
-                outcomes.append(Outcome(device, changed=(links[device] in snapshot.suspended) == enabled))
-            steps = changes.changes_to_set_admin(links.values(), enabled, snapshot, self._settings)
-            try:
-                await self._edge.do(steps)
-            except Rejected as refused:
-                outcomes = [Outcome(each.device, changed=False, error=each.error or refused) for each in outcomes]
-            await self._edge.keep(await self._edge.reread(snapshot, steps), links)
-        return outcomes
+                except Rejected as error:
+                    refused[device] = error
+            differing = {device for device, link in links.items() if (link in snapshot.suspended) == enabled}
+            snapshot, together = await self._set_admin(links, enabled, snapshot)
+            for device, link in links.items() if together is not None else ():
+                snapshot, alone = await self._set_admin({device: link}, enabled, snapshot)
+                refused |= {} if alone is None else {device: alone}
+            await self._edge.keep(snapshot, links)
+        return [Outcome(each, each in differing and each not in refused, refused.get(each)) for each in devices]
+
+    async def _set_admin(
+        self, links: Mapping[str, str], enabled: bool, snapshot: Snapshot
+    ) -> tuple[Snapshot, Rejected | None]:
+        """Suspend links or end that in one transaction: how things are then, and what it was refused with."""
+        steps = changes.changes_to_set_admin(links.values(), enabled, snapshot, self._settings)
+        try:
+            await self._edge.do(steps)
+        except Rejected as refused:
+            return await self._edge.reread(snapshot, steps), refused
+        return await self._edge.reread(snapshot, steps), None
 
     async def measure(self, devices: Sequence[str]) -> dict[str, Levels]:
         """The speed of the access interface of each port; None where there is no link."""

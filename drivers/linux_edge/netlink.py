@@ -174,8 +174,16 @@ class Netlink:
         self._unless_gone(lambda: self._ip.tc("del", "htb", index, _QUEUE_HANDLE, parent=_ROOT))
 
     def _add_route(self, change: values.AddRoute) -> None:
-        route = {"dst": change.prefix, "oif": self._index(change.link), "scope": _LINK_SCOPE}
-        self._ip.route("add", proto=names.ROUTE_PROTOCOL, **route)
+        """Another's route to the same place through the same link becomes ours: the link was adopted with it."""
+        index = self._index(change.link)
+        route = {"dst": change.prefix, "oif": index, "scope": _LINK_SCOPE}
+        try:
+            self._ip.route("add", proto=names.ROUTE_PROTOCOL, **route)
+        except self._refused as error:
+            there = any((prefix, out) == (change.prefix, index) for prefix, out, _ in self._every_route())
+            if _code(error) != errno.EEXIST or not there:
+                raise
+            self._ip.route("replace", proto=names.ROUTE_PROTOCOL, **route)
 
     def _delete_route(self, change: values.DeleteRoute) -> None:
         route = {"dst": change.prefix, "oif": self._index(change.link), "scope": _LINK_SCOPE}
@@ -221,11 +229,17 @@ class Netlink:
 
     def _routes(self) -> dict[int, set[str]]:
         found: dict[int, set[str]] = {}
+        for prefix, index, protocol in self._every_route():
+            if protocol == names.ROUTE_PROTOCOL:
+                found.setdefault(index, set()).add(prefix)
+        return found
+
+    def _every_route(self) -> Iterator[tuple[str, int, int]]:
+        """Prefix, link and protocol of each route through a link."""
         for message in self._ip.get_routes(family=socket.AF_INET):
             prefix, index = message.get_attr("RTA_DST"), message.get_attr("RTA_OIF")
-            if message["proto"] == names.ROUTE_PROTOCOL and prefix and index:
-                found.setdefault(index, set()).add(str(IPv4Network((prefix, message["dst_len"]))))
-        return found
+            if prefix and index:
+                yield str(IPv4Network((prefix, message["dst_len"]))), index, message["proto"]
 
     def _addresses(self) -> dict[int, set[str]]:
         found: dict[int, set[str]] = {}

@@ -81,7 +81,7 @@ def asked_for(snapshot: Snapshot, devices: Collection[str] | None, settings: Lin
 
 
 def observed(snapshot: Snapshot, device: str, settings: LinuxEdgeSettings) -> ObservedAccess | None:
-    """What is configured for a device; None if nothing is."""
+    """What is configured for a device; None if nothing is. Which service another's link is for cannot be told."""
     link = service_links(snapshot, settings).get(device)
     attachment = None if link is None else attachment_of(snapshot, link, settings)
     if link is None or attachment is None:
@@ -100,7 +100,7 @@ def observed(snapshot: Snapshot, device: str, settings: LinuxEdgeSettings) -> Ob
         enabled=link.name not in snapshot.suspended,
         presence=Presence.INTENDED if link.carrier else Presence.ABSENT,
         complete=len(routes) < 2 and _is_complete(snapshot, link, attachment, settings),
-        unmodelled=UNMODELLED,
+        unmodelled=UNMODELLED if marked is not None else UNMODELLED | {"service"},
     )
 
 

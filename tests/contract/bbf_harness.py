@@ -98,8 +98,9 @@ class NetconfBbfHarness:
     async def restart(self) -> None:
         self._lab.restart()
 
-    def configure_by_another(self, wanted: WantedAccess) -> None:
+    def configure_by_another(self, wanted: WantedAccess) -> WantedAccess:
         self._lab.configure(foreign_onu.configuration(wanted, self._lab.olt.configured_onus))
+        return wanted
 
 
 @contextlib.asynccontextmanager

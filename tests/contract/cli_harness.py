@@ -124,11 +124,12 @@ class CliHarness:
     async def restart(self) -> None:
         await self.lab.restart()
 
-    def configure_by_another(self, wanted: WantedAccess) -> None:
+    def configure_by_another(self, wanted: WantedAccess) -> WantedAccess:
         lines = foreign_cli.COMMANDS[self._platform](wanted, len(self.lab.shelf.objects("onu")))
         printed = self.lab.type(*lines, password=PLATFORMS[self._platform].enable_password or "")
         assert not foreign_cli.REFUSED.search(printed), printed
         assert self.lab.shelf.onu_of(wanted.device) is not None
+        return wanted
 
     def crowd(self) -> None:
         self.lab.shelf.faults.slots = 0

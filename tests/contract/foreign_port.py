@@ -38,7 +38,7 @@ def _policy(name: str, bps: int) -> str:
 
 def _ietf_port(port: str, inside: str) -> str:
     return f"""<interfaces xmlns="urn:ietf:params:xml:ns:yang:ietf-interfaces"><interface><name>{port}</name>
-        <description>{_SAID}</description>
+        <description>{_SAID}</description><enabled>true</enabled>
         <bridge-port xmlns="urn:ieee:std:802.1Q:yang:ieee802-dot1q-bridge">
           <acceptable-frame>admit-only-untagged-and-priority-tagged</acceptable-frame>{inside}
         </bridge-port></interface></interfaces>"""

@@ -22,7 +22,8 @@ class Traits:
     measures light, ``unknown_light``: also that of an ONU that nobody has configured. ``locks``: another party can hold
     its configuration. ``logs_in``: it has a password; ``shows_identity``: it proves who it is. ``sessions``: it is
     reached over a connection that can break and hang. ``bars``: what is barred is refused whatever is written of it,
-    not only when it is made.
+    not only when it is made. ``reads_others``: what another configured is told whole, its speeds too; a kernel's queues
+    say as little of a service as their names do.
     """
 
     moves: bool = True
@@ -37,6 +38,7 @@ class Traits:
     shows_identity: bool = True
     sessions: bool = True
     bars: bool = True
+    reads_others: bool = True
 
 
 class ElementHarness(Protocol):
@@ -138,8 +140,11 @@ class Restarts(Protocol):
 class HasOthers(Protocol):
     """A harness whose element another party configures too, in a way of its own."""
 
-    def configure_by_another(self, wanted: WantedAccess) -> None:
-        """Let another party configure a service, with the numbers that are free."""
+    def configure_by_another(self, wanted: WantedAccess) -> WantedAccess:
+        """Let another party configure a service, with the numbers that are free, and something that is no service.
+
+        The service as the element names it then.
+        """
         ...
 
 

@@ -7,6 +7,7 @@ no 802.1Q, a macvlan stands in for each VLAN link and the seam remembers its tag
 import asyncio
 import contextlib
 import json
+import re
 import shutil
 import subprocess
 import tempfile
@@ -100,9 +101,10 @@ class FaultyKernel:
         return done
 
     def _refusal(self, change: Change) -> Rejected | None:
-        link = getattr(change, "link", "")
+        named = {getattr(change, "link", ""), *re.findall(r'"([^"]+)"', getattr(change, "ruleset", ""))}
         for device in self._faults.barred:
-            if link.startswith(f"{device}."):
+            own = {link.name for link in self._inner.links() if link.alias.endswith(f" port={device}")}
+            if named & own or any(name.startswith(f"{device}.") for name in named):
                 return Rejected(_ELEMENT, str(change), f"nothing may be made on {device}")
         if self._faults.refusals:
             self._faults.refusals -= 1
@@ -111,9 +113,7 @@ class FaultyKernel:
 
     def _do(self, change: Change) -> None:
         if isinstance(change, AddVlan) and self._faults.stands_in:
-            group, place = str(GROUP), ["link", change.parent, "name", change.link]
-            ip("-n", self._netns, "link", "add", *place, "group", group, "type", "macvlan")
-            self._faults.tags[change.link] = change
+            add_vlan(self._netns, self._faults, change, GROUP)
             return
         if isinstance(change, DeleteLink):
             self._faults.tags.pop(change.link, None)
@@ -161,7 +161,16 @@ class FaultyNotices:
 class LinuxEdgeHarness:
     """An edge server with eight cables, one service on each."""
 
-    traits = Traits(bars=False, moves=False, batches=False, shares_ports=False, light=False, locks=False, logs_in=False)
+    traits = Traits(
+        moves=False,
+        batches=False,
+        shares_ports=False,
+        light=False,
+        locks=False,
+        logs_in=False,
+        shows_identity=False,
+        reads_others=False,
+    )
 
     def __init__(self, netns: str, folder: Path) -> None:
         self._netns = netns
@@ -214,14 +223,34 @@ class LinuxEdgeHarness:
 
     def reset(self) -> None:
         self.recover()
-        self._faults.tags.clear()
-        for link in reversed(shown(self._netns, "link")):
-            if link["ifname"] not in ("lo", *self._interfaces) and not link["ifname"].startswith("cpe-"):
-                ip("-n", self._netns, "link", "del", link["ifname"])
-        for interface in self._interfaces:
-            ip("-n", self._netns, "link", "set", f"cpe-{interface}", "down")
-        ip("netns", "exec", self._netns, "nft", "flush", "ruleset")
+        self._lose_everything()
+        batch(self._netns, (f"link set cpe-{interface} down" for interface in self._interfaces))
         self._state_file.unlink(missing_ok=True)
+
+    async def restart(self) -> None:
+        self._lose_everything()
+        self.cut_at_request(1, after_its_effect=False)  # whoever had the old kernel's word has it no more
+
+    def _lose_everything(self) -> None:
+        """Leave of the kernel's configuration what a start leaves: the interfaces."""
+        self._faults.tags.clear()
+        links = [link["ifname"] for link in reversed(shown(self._netns, "link"))]
+        made = (link for link in links if link not in ("lo", *self._interfaces) and not link.startswith("cpe-"))
+        batch(self._netns, (f"link del {link}" for link in made))
+        printed("ip", "netns", "exec", self._netns, "nft", "flush", "ruleset")
+
+    def configure_by_another(self, wanted: WantedAccess) -> WantedAccess:
+        outer, link = f"{wanted.port}-nni", f"{wanted.port}-smith"
+        self._add_vlan(AddVlan(outer, wanted.port, "802.1ad", wanted.s_vlan), group=0)
+        self._add_vlan(AddVlan(link, outer, "802.1Q", wanted.c_vlan or 0), group=0)
+        made = [f"link set {link} alias Smith", f"link set {outer} up", f"link set {link} up"]
+        batch(self._netns, [*made, f"route add {wanted.address}/32 dev {link}", f"link add {wanted.port}-x type ifb"])
+        printed("tc", "-n", self._netns, "qdisc", "add", "dev", link, "root", "pfifo", "limit", "100")
+        port = f"{wanted.port}.{wanted.s_vlan}.{wanted.c_vlan}"
+        return replace(wanted, port=port, device=port)
+
+    def _add_vlan(self, vlan: AddVlan, group: int) -> None:
+        add_vlan(self._netns, self._faults, vlan, group)
 
     def subscribed(self) -> bool:
         return bool(self._faults.ended)
@@ -260,9 +289,25 @@ class LinuxEdgeHarness:
         return FaultyKernel(open_kernel(settings), self._faults, self._netns)
 
 
-def printed(*command: str) -> str:
-    """What a tool prints; raises ``CalledProcessError``."""
-    return subprocess.run(command, check=True, capture_output=True, timeout=LIMIT_SECONDS, text=True).stdout
+def add_vlan(netns: str, faults: Faults, vlan: AddVlan, group: int) -> None:
+    """Make a VLAN link, or what stands in for one."""
+    place = ["link", vlan.parent, "name", vlan.link, "group", str(group), "type"]
+    if faults.stands_in:
+        ip("-n", netns, "link", "add", *place, "macvlan")
+        faults.tags[vlan.link] = vlan
+    else:
+        ip("-n", netns, "link", "add", *place, "vlan", "proto", vlan.protocol, "id", str(vlan.vlan))
+
+
+def printed(*command: str, typed: str = "") -> str:
+    """What a tool prints when it is typed something; raises ``CalledProcessError``."""
+    done = subprocess.run(command, check=True, capture_output=True, timeout=LIMIT_SECONDS, text=True, input=typed)
+    return done.stdout
+
+
+def batch(netns: str, lines: Iterable[str]) -> None:
+    """Have ip(8) do many things in one process, which is most of what they cost."""
+    printed("ip", "-n", netns, "-batch", "-", typed="".join(f"{line}\n" for line in lines))
 
 
 def shown(netns: str, *arguments: str) -> list[dict[str, Any]]:
@@ -289,13 +334,18 @@ def configuration_of(netns: str) -> bytes:
         name, kind = link["ifname"], link.get("linkinfo", {})
         told.append([name, link.get("ifalias"), link["group"], "UP" in link["flags"], kind.get("info_kind")])
         told.append([link.get("link"), kind.get("info_data", {}).get("id"), kind.get("info_data", {}).get("protocol")])
-        if name != "lo":
-            classes = printed("tc", "-n", netns, "class", "show", "dev", name).splitlines()
-            told.append([each for each in classes if each.startswith("class htb")])
-            told.append("Redirect" in printed("tc", "-n", netns, "filter", "show", "dev", name, "ingress"))
+    told.append(queues_of(netns, sorted(each["ifname"] for each in links if each["ifname"] != "lo")))
     told += sorted([each["dst"], each.get("dev")] for each in shown(netns, "route"))
     told.append(printed("ip", "netns", "exec", netns, "nft", "-s", "list", "ruleset"))
     return json.dumps(told).encode()
+
+
+def queues_of(netns: str, links: Iterable[str]) -> list[str]:
+    """Queues, htb classes and redirections of each link, in that order, each link named by its queues."""
+    asked = "".join(f"qdisc show dev {link}\nclass show dev {link}\nfilter show dev {link} ingress\n" for link in links)
+    told = printed("tc", "-n", netns, "-force", "-batch", "-", typed=asked).splitlines()
+    kept = [line.strip() for line in told if line.startswith(("qdisc", "class htb")) or "Redirect" in line]
+    return [re.sub(r"^(qdisc \w+) [0-9a-f]+:", r"\1", line) for line in kept]
 
 
 @contextlib.asynccontextmanager

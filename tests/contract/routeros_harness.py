@@ -72,7 +72,7 @@ class RouterosHarness(RestHarness):
     async def restart(self) -> None:
         self.lab.restart()
 
-    def configure_by_another(self, wanted: WantedAccess) -> None:
+    def configure_by_another(self, wanted: WantedAccess) -> WantedAccess:
         router, name = self.lab.router, f"smith-{wanted.service}"
         up, down, assured = wanted.upstream_bps, wanted.downstream_bps, wanted.assured_upstream_bps
         limits = {"max-limit": f"{up}/{down}", "limit-at": f"{assured}/0", "disabled": "false", "comment": "Smith"}
@@ -84,9 +84,10 @@ class RouterosHarness(RestHarness):
             secret = {"name": wanted.ppp_user or "", "password": "their-word", "profile": "gold", "service": "pppoe"}
             caller = {"remote-address": wanted.address or "", "caller-id": wanted.device.upper()}
             router.insert(SECRETS, {**secret, **caller, **own})
-            return
+            return wanted
         lease = {"mac-address": wanted.device.upper(), "address": wanted.address or "", "block-access": "false"}
         router.insert(LEASES, {**lease, "server": f"dhcp-{wanted.port}", "status": "waiting", **own})
+        return wanted
 
 
 def _user(device: str) -> str:

@@ -111,9 +111,10 @@ class SwitchHarness:
     async def restart(self) -> None:
         self._lab.restart()
 
-    def configure_by_another(self, wanted: WantedAccess) -> None:
+    def configure_by_another(self, wanted: WantedAccess) -> WantedAccess:
         configuration = foreign_port.CONFIGURATION[self._lab.settings.models]
         self._lab.configure(configuration(wanted, 1 + self._lab.switch.ports.index(wanted.port)))
+        return wanted
 
 
 @contextlib.asynccontextmanager

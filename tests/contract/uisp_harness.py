@@ -66,7 +66,7 @@ class UispHarness(RestHarness):
     async def restart(self) -> None:
         self.lab.restart()
 
-    def configure_by_another(self, wanted: WantedAccess) -> None:
+    def configure_by_another(self, wanted: WantedAccess) -> WantedAccess:
         controller = self.lab.controller
         site = self._asked("POST", "/sites", name="Smith", type="endpoint", parentSiteId=controller.tower)["id"]
         device = next(key for key, each in controller.devices.items() if each["identification"]["mac"] == wanted.device)
@@ -83,6 +83,7 @@ class UispHarness(RestHarness):
         )
         self._asked("POST", "/devices/authorize", siteId=site, deviceIds=[device])
         self._asked("POST", "/sites", name="Office", type="endpoint", parentSiteId=controller.tower, note="staff")
+        return wanted
 
     def _asked(self, method: str, path: str, **body: object) -> dict[str, Any]:
         """What another client of UISP is answered."""
