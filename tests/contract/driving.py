@@ -81,6 +81,14 @@ async def make_so(driver: Driver, *wanted: WantedAccess) -> None:
     assert [outcome.error for outcome in outcomes] == [None] * len(wanted)
 
 
+async def open_unless_slow(driver: Driver) -> None:
+    """Open the session of a driver that waits for so short a time that a busy machine may not answer in it."""
+    for _ in range(5):
+        with contextlib.suppress(Unreachable):
+            await driver.capabilities()
+            return
+
+
 async def apply_when_free(driver: Driver, plans: Sequence[Plan]) -> None:
     """Apply as a retrying caller does."""
     await when_free(lambda: driver.apply(plans))

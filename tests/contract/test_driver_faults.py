@@ -12,6 +12,7 @@ from tests.contract.driving import (
     apply_when_free,
     make_so,
     needs,
+    open_unless_slow,
     parts,
     planned,
     read,
@@ -78,16 +79,20 @@ async def test_an_element_that_hangs_is_unreachable_within_the_time_out(
     element: ElementHarness, wanted: WantedAccess
 ) -> None:
     needs(element, "sessions")
-    driver = element.driver(rpc_timeout_s=0.3)
-    plan = await planned(driver, wanted)
+    patient = element.driver()
+    plan = await planned(patient, wanted)
+    await patient.close()
+    hasty = element.driver(rpc_timeout_s=0.3)
+    await open_unless_slow(hasty)
     element.hang()
 
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(15):
         with pytest.raises(Unreachable, match=r"0\.3 s"):
-            await driver.apply([plan])
+            await hasty.apply([plan])
     element.recover()
-    await apply_when_free(driver, [plan])
-    await driver.close()
+    await hasty.close()
+    await apply_when_free(patient, [plan])
+    await patient.close()
 
 
 async def test_a_locked_element_is_busy_and_nothing_is_written(
