@@ -1,7 +1,8 @@
 """One write to an element: through its candidate where it has one, else on what runs; undone when it is refused.
 
-With a candidate the change is validated and confirmed (RFC 6241 §8.3, §8.4, §8.6). Without one it is made on the
-running datastore (§8.2), all or none where the element rolls back on an error (§8.5).
+With a candidate the change is validated and confirmed (RFC 6241 §8.3, §8.4, §8.6), and taken back when its
+confirmation is refused. Without one it is made on the running datastore (§8.2), all or none where the element rolls
+back on an error (§8.5).
 """
 
 import contextlib
@@ -59,30 +60,36 @@ class Offer:
         return self.candidate and self.confirmed_commit
 
 
+def offers(capabilities: frozenset[str], name: str) -> bool:
+    """Whether a hello offers a capability (``candidate``), in any version."""
+    return any(uri.startswith(f"{_CAPABILITY}{name}:") for uri in capabilities)
+
+
 def offered(capabilities: frozenset[str]) -> Offer:
-    """What a hello says about writing, in any version of each capability."""
-
-    def offers(name: str) -> bool:
-        return any(uri.startswith(f"{_CAPABILITY}{name}:") for uri in capabilities)
-
+    """What a hello says about writing."""
     return Offer(
-        candidate=offers("candidate"),
-        writable_running=offers("writable-running"),
-        rollback_on_error=offers("rollback-on-error"),
-        validate=offers("validate"),
-        confirmed_commit=offers("confirmed-commit"),
-        startup=offers("startup"),
+        candidate=offers(capabilities, "candidate"),
+        writable_running=offers(capabilities, "writable-running"),
+        rollback_on_error=offers(capabilities, "rollback-on-error"),
+        validate=offers(capabilities, "validate"),
+        confirmed_commit=offers(capabilities, "confirmed-commit"),
+        startup=offers(capabilities, "startup"),
     )
 
 
 @contextlib.asynccontextmanager
-async def locked(session: NetconfSession, settings: WriteSettings) -> AsyncIterator["Write"]:
+async def locked(
+    session: NetconfSession, settings: WriteSettings, *, candidate_only: bool = False
+) -> AsyncIterator["Write"]:
     """Hold the lock of the datastore that is written to; raises ``Busy`` when another holds it.
 
     What was left uncommitted in a candidate is discarded on the way in and out. The lock ends with the session when
-    that is lost. Raises ``Rejected`` for an element that cannot be written to.
+    that is lost. Raises ``Rejected`` for an element that cannot be written to, or only by way of what runs where
+    ``candidate_only`` is asked for.
     """
     offer = offered(await session.capabilities())
+    if candidate_only and not offer.candidate:
+        raise Rejected(settings.name, "lock", "the element has no candidate datastore (RFC 6241 §8.3)")
     if not (offer.candidate or offer.writable_running):
         answer = "the element has neither a candidate nor a writable running datastore (RFC 6241 §8.2, §8.3)"
         raise Rejected(settings.name, "lock", answer)
@@ -157,9 +164,25 @@ class Write:
         offer, timeout_s = self.offer, self._settings.commit_timeout_s
         if offer.validate:
             await self._session.request("validate", lambda manager: manager.validate("candidate"), timeout_s)
-        if offer.confirmed_commit:
-            confirm = str(self._settings.confirm_timeout_s)
-            await self._session.request(
-                "commit", lambda manager: manager.commit(confirmed=True, timeout=confirm), timeout_s
-            )
-        await self._session.request("commit", lambda manager: manager.commit(), timeout_s)
+        if not offer.confirmed_commit:
+            await self._confirm()
+            return
+        # If the change cuts the element off from us, nobody confirms and it takes the change back.
+        within = str(self._settings.confirm_timeout_s)
+        await self._session.request("commit", lambda manager: manager.commit(confirmed=True, timeout=within), timeout_s)
+        try:
+            await self._confirm()
+        except (Rejected, Busy):
+            await self._take_back()
+            raise
+
+    async def _confirm(self) -> None:
+        await self._session.request("commit", lambda manager: manager.commit(), self._settings.commit_timeout_s)
+
+    async def _take_back(self) -> None:
+        """Undo what was not confirmed, by a word or by ending the session (RFC 6241 §8.4)."""
+        timeout_s = self._settings.commit_timeout_s
+        try:
+            await self._session.request("cancel-commit", lambda manager: manager.cancel_commit(), timeout_s)
+        except ElementError:
+            await self._session.drop()

@@ -1,7 +1,7 @@
 """NETCONF driver for OLTs that speak BBF TR-385, issue 1 (2019) or 3 (2024), with the TR-383 forwarding modules.
 
 ``driver`` puts it behind ``drivers.base.Driver``; ``reader`` and ``writer`` are the dialogue of reading and writing
-many ONUs at once, ``transaction`` that of one commit, over a session of ``drivers.netconf``. All others are pure.
+many ONUs at once, over a session of ``drivers.netconf``. All others are pure.
 """
 
 from drivers.netconf_bbf.driver import NetconfBbfDriver

@@ -9,11 +9,12 @@ import structlog
 from drivers.access import Levels, ObservedAccess, PresentDevice, WantedAccess
 from drivers.base import Capabilities, Heard, Outcome, Plan
 from drivers.errors import Rejected, Unreachable
+from drivers.netconf import transaction
 from drivers.netconf.malformed import Malformed
 from drivers.netconf.session import NetconfSession
 from drivers.netconf.sources import Source
 from drivers.netconf.watching import Announcements, SessionEnded
-from drivers.netconf_bbf import editing, filters, presence, reading, transaction
+from drivers.netconf_bbf import editing, filters, presence, reading
 from drivers.netconf_bbf.changes import Batch
 from drivers.netconf_bbf.configuration import index
 from drivers.netconf_bbf.dialects import Dialect
@@ -58,11 +59,11 @@ class NetconfBbfDriver:
     async def capabilities(self) -> Capabilities:
         """What this element can do; opens the session when there is none."""
         async with self._turn:
-            offered = await self._session.capabilities()
+            capabilities = await self._session.capabilities()
         return Capabilities(
             technologies=frozenset({"pon"}),
-            announces=transaction.offers(offered, "urn:ietf:params:netconf:capability:notification:"),
-            confirmed_commit=transaction.offers_confirmed_commit(offered),
+            announces=transaction.offers(capabilities, "notification"),
+            confirmed_commit=transaction.offered(capabilities).takes_back,
             measures=frozenset({"onu_rx_dbm", "olt_rx_dbm"}),
             reboots=False,
             saves=False,
@@ -207,9 +208,8 @@ class NetconfBbfDriver:
                 _log.info("ports_left_silent", element=self.name, ports=silent)
                 return
             _log.info("ports_let_announce", element=self.name, ports=silent)
-            async with transaction.locked_candidate(self._session, self._settings):
-                edits = [editing.notifications_on(port, notifiable) for port in silent]
-                await transaction.commit_edits(self._session, self._settings, edits)
+            async with transaction.locked(self._session, self._settings, candidate_only=True) as write:
+                await write.make(editing.config(editing.notifications_on(port, notifiable) for port in silent))
 
     def _hear(self, raw: str, dialect: Dialect, heard: Heard) -> None:
         announcement = presence.announced_onus(raw, dialect)

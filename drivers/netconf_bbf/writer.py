@@ -7,8 +7,10 @@ from typing import TypeVar
 from drivers.access import Difference, ObservedAccess, WantedAccess, differences
 from drivers.base import Outcome, Plan
 from drivers.errors import Conflict, ElementError, Rejected
+from drivers.netconf import transaction
 from drivers.netconf.session import NetconfSession
-from drivers.netconf_bbf import adoption, changes, editing, filters, names, payloads, reading, transaction
+from drivers.netconf.transaction import Write
+from drivers.netconf_bbf import adoption, changes, editing, filters, names, payloads, reading
 from drivers.netconf_bbf.allocation import Exhausted, Numbers, held_numbers
 from drivers.netconf_bbf.changes import Addition, Batch, NoSuchPort, Occupied
 from drivers.netconf_bbf.configuration import index
@@ -32,7 +34,7 @@ class _Written:
 
 
 class Writer:
-    """Changes of one OLT. Every method is called while the candidate is locked (``writing``).
+    """Changes of one OLT.
 
     The numbers in use are remembered from one write to the next (``ledger``), and forgotten at the first doubt: a lost
     session, a refusal, a number that somebody else has given.
@@ -48,19 +50,19 @@ class Writer:
     async def apply(self, plans: Sequence[Plan], adopted: frozenset[str]) -> list[Outcome]:
         """Make plans true."""
 
-        async def attempt(some: Sequence[Plan]) -> list[Outcome]:
-            return await self._apply(some, adopted)
+        async def attempt(write: Write, some: Sequence[Plan]) -> list[Outcome]:
+            return await self._apply(write, some, adopted)
 
         return await self._in_lock(plans, lambda plan: plan.wanted.device, attempt)
 
     async def set_admin(self, serials: Sequence[str], enabled: bool, adopted: frozenset[str]) -> list[Outcome]:
         """Enable or disable ONUs' v-ANIs."""
 
-        async def attempt(some: Sequence[str]) -> list[Outcome]:
+        async def attempt(write: Write, some: Sequence[str]) -> list[Outcome]:
             inventory = await self._reader.claims(some)
             outcomes = [self._admin_outcome(inventory, serial, enabled, adopted) for serial in some]
             v_anis = [inventory.names_of(each.device).v_ani for each in outcomes if each.changed]
-            await self._commit([editing.admin(v_ani, enabled) for v_ani in dict.fromkeys(v_anis)])
+            await _make(write, [editing.admin(v_ani, enabled) for v_ani in dict.fromkeys(v_anis)])
             return outcomes
 
         return await self._in_lock(serials, str, attempt)
@@ -68,11 +70,11 @@ class Writer:
     async def remove(self, serials: Sequence[str], adopted: frozenset[str]) -> list[Outcome]:
         """Take away everything that was made for ONUs."""
 
-        async def attempt(some: Sequence[str]) -> list[Outcome]:
+        async def attempt(write: Write, some: Sequence[str]) -> list[Outcome]:
             inventory = (await self._reader.for_removing(some)).inventory
             outcomes = [self._removal_outcome(inventory, serial, adopted) for serial in some]
             going = [each.device for each in outcomes if each.changed]
-            await self._commit(changes.edits_to_remove(inventory, going))
+            await _make(write, changes.edits_to_remove(inventory, going))
             for serial in going:
                 self._forget(inventory, serial)
             return outcomes
@@ -102,16 +104,16 @@ class Writer:
         self,
         items: Sequence[T],
         device_of: Callable[[T], str],
-        attempt: Callable[[Sequence[T]], Awaitable[list[Outcome]]],
+        attempt: Callable[[Write, Sequence[T]], Awaitable[list[Outcome]]],
     ) -> list[Outcome]:
         """Attempt all under the candidate's lock, as many at once as one commit takes."""
         self._is_read_under_lock = False
         try:
-            async with transaction.locked_candidate(self._session, self._settings):
+            async with transaction.locked(self._session, self._settings, candidate_only=True) as write:
                 return [
                     outcome
                     for start in range(0, len(items), AT_ONCE)
-                    for outcome in await self._halved(items[start : start + AT_ONCE], device_of, attempt)
+                    for outcome in await self._halved(write, items[start : start + AT_ONCE], device_of, attempt)
                 ]
         except BaseException:
             self._ledger = None
@@ -119,23 +121,24 @@ class Writer:
 
     async def _halved(
         self,
+        write: Write,
         items: Sequence[T],
         device_of: Callable[[T], str],
-        attempt: Callable[[Sequence[T]], Awaitable[list[Outcome]]],
+        attempt: Callable[[Write, Sequence[T]], Awaitable[list[Outcome]]],
     ) -> list[Outcome]:
         """Attempt all together; when that is refused, either half, until each that is refused fails alone."""
         try:
-            return await attempt(items)
+            return await attempt(write, items)
         except Rejected as refused:
             if not self._is_read_under_lock:
                 self._ledger = None
             if len(items) == 1:
                 return [Outcome(device_of(items[0]), changed=False, error=refused)]
         middle = len(items) // 2
-        first = await self._halved(items[:middle], device_of, attempt)
-        return [*first, *await self._halved(items[middle:], device_of, attempt)]
+        first = await self._halved(write, items[:middle], device_of, attempt)
+        return [*first, *await self._halved(write, items[middle:], device_of, attempt)]
 
-    async def _apply(self, plans: Sequence[Plan], adopted: frozenset[str]) -> list[Outcome]:
+    async def _apply(self, write: Write, plans: Sequence[Plan], adopted: frozenset[str]) -> list[Outcome]:
         """One look at everything and at most one commit; plans that conflict are left out."""
         known = await self._reader.for_writing([plan.wanted for plan in plans])
         batch = Batch(known.inventory, adopted)
@@ -157,7 +160,7 @@ class Writer:
             except Rejected as error:
                 outcomes[number] = replace(outcome, changed=False, error=error)
         if additions:
-            await self._commit(changes.edits_to_provision(batch.inventory, additions))
+            await _make(write, changes.edits_to_provision(batch.inventory, additions))
             self._note(writing, numbers)
         return outcomes
 
@@ -256,9 +259,10 @@ class Writer:
             return _failed(serial, Conflict(self._settings.name, "remove", str(error)))
         return Outcome(serial, changed=changes.is_there(inventory, serial))
 
-    async def _commit(self, edits: Sequence[Edit]) -> None:
-        if edits:
-            await transaction.commit_edits(self._session, self._settings, edits)
+
+async def _make(write: Write, edits: Sequence[Edit]) -> None:
+    if edits:
+        await write.make(editing.config(edits))
 
 
 def _failed(serial: str, error: ElementError) -> Outcome:
