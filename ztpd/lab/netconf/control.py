@@ -1,18 +1,18 @@
 """The hand that makes a lab element go wrong, over HTTP on loopback: JSON in, JSON out.
 
-``GET /counters`` reads, ``POST /faults/{hang,cut,refuse,host-key}`` makes something go wrong, ``DELETE /faults`` mends
-it. Each kind of element adds what is plugged into it.
+``GET /counters`` reads, ``POST /faults/{hang,cut,refuse,lock,host-key}`` makes something go wrong, ``DELETE
+/faults/lock`` and ``DELETE /faults`` mend it. Each kind of element adds what is plugged into it.
 """
 
 from collections import Counter
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiohttp import web
 from pydantic import Field
 
 from ztpd.lab.control import Body, Control
+from ztpd.lab.netconf.edit_server import EditServer
 from ztpd.lab.netconf.faults import Faults, Moment, Refusal
-from ztpd.lab.netconf.server import NetconfServer
 
 
 class Hang(Body):
@@ -43,6 +43,11 @@ class Faulty(Protocol):
     faults: Faults
     rpcs: Counter[str]
 
+    @property
+    def writes(self) -> int:
+        """How many RPCs changed or tried to change the configuration."""
+        ...
+
     def clear_faults(self) -> None:
         """Let nothing more go wrong."""
         ...
@@ -51,7 +56,7 @@ class Faulty(Protocol):
 class FaultControl(Control):
     """The HTTP API over one lab element that speaks NETCONF."""
 
-    def __init__(self, server: NetconfServer, element: Faulty, port: int) -> None:
+    def __init__(self, server: EditServer[Any], element: Faulty, port: int) -> None:
         super().__init__(port)
         self._faulty = element
         self._netconf = server
@@ -63,16 +68,15 @@ class FaultControl(Control):
             web.post("/faults/hang", self._hang),
             web.post("/faults/cut", self._cut),
             web.post("/faults/refuse", self._refuse),
+            web.post("/faults/lock", self._lock),
+            web.delete("/faults/lock", self._unlock),
             web.post("/faults/host-key", self._change_host_key),
             web.delete("/faults", self._clear_faults),
         ]
 
-    def counted(self) -> dict[str, object]:
-        """What was counted."""
-        return {"rpcs": dict(self._faulty.rpcs)}
 
     async def _counters(self, request: web.Request) -> web.Response:
-        return web.json_response(self.counted())
+        return web.json_response({"rpcs": dict(self._faulty.rpcs), "writes": self._faulty.writes})
 
     async def _hang(self, request: web.Request) -> web.Response:
         body = Hang.model_validate_json(await request.read() or b"{}")
@@ -88,6 +92,14 @@ class FaultControl(Control):
     async def _refuse(self, request: web.Request) -> web.Response:
         body = Refuse.model_validate_json(await request.read())
         self._faulty.faults.refuse(body.operation, body.nth, Refusal(body.tag, body.message))
+        return web.json_response({})
+
+    async def _lock(self, request: web.Request) -> web.Response:
+        self._netconf.hold_lock()
+        return web.json_response({})
+
+    async def _unlock(self, request: web.Request) -> web.Response:
+        self._netconf.release_lock()
         return web.json_response({})
 
     async def _change_host_key(self, request: web.Request) -> web.Response:

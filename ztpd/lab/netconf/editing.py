@@ -1,7 +1,7 @@
 """NETCONF operations that change the configuration of an element (RFC 6241 §7.2, §7.3, §7.5, §8.3, §8.4, §8.6)."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from lxml import etree
 
@@ -11,19 +11,24 @@ from ztpd.lab.netconf.operations import ClientSession, Operations, done, filtere
 from ztpd.lab.netconf.rpc_error import NETCONF, RpcError
 
 Element = etree._Element
+T = TypeVar("T")
 Cancel = Callable[[], None]
 Schedule = Callable[[float, Callable[[], None]], Cancel]
 
 _DEFAULT_CONFIRM_SECONDS = 600
 
 
-class Editable(Protocol):
-    """An element that can be configured."""
+class Editable(Protocol[T]):
+    """An element that can be configured; ``T`` is how it keeps a configuration."""
 
     faults: Faults
-    datastores: Datastores[Element]
     writable: str
     """The datastore that may be edited: ``candidate`` or ``running``."""
+
+    @property
+    def datastores(self) -> Datastores[T]:
+        """Its configuration."""
+        ...
 
     def data(self) -> list[Element]:
         """The top-level elements of configuration and state, as ``<get>`` reads them; not to be changed."""
@@ -34,10 +39,10 @@ class Editable(Protocol):
         ...
 
 
-class EditOperations(Operations):
+class EditOperations(Operations, Generic[T]):
     """The operations of one element over its sessions; ``schedule`` calls back after seconds and can be cancelled."""
 
-    def __init__(self, device: Editable, schedule: Schedule) -> None:
+    def __init__(self, device: Editable[T], schedule: Schedule) -> None:
         super().__init__(device)
         self._element = device
         self._schedule = schedule
@@ -48,8 +53,12 @@ class EditOperations(Operations):
         self._element.datastores.end_session(session.id)
         self._settle()
 
+    def selected(self, configuration: T, operation: Element) -> Element:
+        """The ``<data>`` of what an operation's filter selects of a configuration."""
+        raise NotImplementedError
+
     def _get_config(self, session: ClientSession, operation: Element) -> Element:
-        return filtered(self._element.datastores.read(datastore(operation, "source")), operation)
+        return self.selected(self._element.datastores.read(datastore(operation, "source")), operation)
 
     def _edit_config(self, session: ClientSession, operation: Element) -> Element:
         target = datastore(operation, "target")
@@ -125,31 +134,39 @@ class EditOperations(Operations):
             self._cancel_timeout = None
 
 
-_EDITING = {
+EDITING = {
+    **Operations.performers,
     f"{{{NETCONF}}}get-config": EditOperations._get_config,
     f"{{{NETCONF}}}edit-config": EditOperations._edit_config,
     f"{{{NETCONF}}}lock": EditOperations._lock,
     f"{{{NETCONF}}}unlock": EditOperations._unlock,
 }
-_CANDIDATE = {
+CANDIDATE = {
+    **EDITING,
     f"{{{NETCONF}}}validate": EditOperations._validate,
     f"{{{NETCONF}}}commit": EditOperations._commit,
     f"{{{NETCONF}}}cancel-commit": EditOperations._cancel_commit,
     f"{{{NETCONF}}}discard-changes": EditOperations._discard_changes,
 }
-_STARTUP = {f"{{{NETCONF}}}copy-config": EditOperations._copy_config}
 
 
-class CandidateOperations(EditOperations):
+class _OneTree(EditOperations[Element]):
+    """Those of an element that keeps a configuration as one tree."""
+
+    def selected(self, configuration: Element, operation: Element) -> Element:
+        return filtered(configuration, operation)
+
+
+class CandidateOperations(_OneTree):
     """The operations of an element that is configured by its candidate."""
 
+    performers = CANDIDATE
 
-class RunningOperations(EditOperations):
+
+class RunningOperations(_OneTree):
     """The operations of an element whose running configuration is edited, and saved for its next start."""
 
-
-CandidateOperations.performers = {**Operations.performers, **_EDITING, **_CANDIDATE}
-RunningOperations.performers = {**Operations.performers, **_EDITING, **_STARTUP}
+    performers = {**EDITING, f"{{{NETCONF}}}copy-config": EditOperations._copy_config}  # noqa: RUF012
 
 
 def datastore(operation: Element, role: str) -> str:

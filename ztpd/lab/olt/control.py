@@ -2,7 +2,7 @@
 
 ``POST /onus`` plugs, ``DELETE /onus/{serial}`` unplugs, ``PATCH /onus/{serial}`` sets the light, ``POST
 /onus/{serial}/clone`` plugs a second one; ``POST /crowd`` plugs thousands, ``POST /storm`` announces everything again;
-``GET /state`` and ``/config`` read; ``POST /faults/{bar,lock}`` makes something go wrong; ``POST /reset`` starts over.
+``GET /state`` and ``/config`` read; ``POST /faults/bar`` makes something go wrong; ``POST /reset`` starts over.
 """
 
 import asyncio
@@ -87,13 +87,7 @@ class ControlServer(FaultControl):
             web.get("/config", self._config),
             web.post("/reset", self._reset),
             web.post("/faults/bar", self._bar),
-            web.post("/faults/lock", self._lock),
-            web.delete("/faults/lock", self._unlock),
         ]
-
-    def counted(self) -> dict[str, object]:
-        """RPCs by name, and how many of them were writes."""
-        return {**super().counted(), "writes": self._server.olt.writes}
 
     async def _plug(self, request: web.Request) -> web.Response:
         body = Plug.model_validate_json(await request.read())
@@ -146,14 +140,6 @@ class ControlServer(FaultControl):
     async def _bar(self, request: web.Request) -> web.Response:
         body = Bar.model_validate_json(await request.read())
         self._server.olt.faults.barred_serials.add(normalise(body.serial))
-        return web.json_response({})
-
-    async def _lock(self, request: web.Request) -> web.Response:
-        self._server.hold_lock()
-        return web.json_response({})
-
-    async def _unlock(self, request: web.Request) -> web.Response:
-        self._server.release_lock()
         return web.json_response({})
 
     def _state_now(self) -> web.Response:

@@ -5,12 +5,9 @@ from collections.abc import Callable
 from lxml import etree
 
 from ztpd.lab.netconf import datastores
-from ztpd.lab.netconf.datastores import Unconfirmed
 from ztpd.lab.olt.edit import edited_tree
 from ztpd.lab.olt.tree import Tree, tree_of
 from ztpd.lab.olt.validation import validate_tree
-
-__all__ = ["Datastores", "Unconfirmed"]
 
 
 class Datastores(datastores.Datastores[Tree]):

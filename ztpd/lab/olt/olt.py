@@ -9,7 +9,8 @@ from lxml import etree
 
 from pon.serial import normalise
 from ztpd.lab.netconf.faults import Faults
-from ztpd.lab.netconf.rpc_error import NETCONF
+from ztpd.lab.netconf.rpc_error import NETCONF, RpcError
+from ztpd.lab.netconf.schema import INTERFACES, V_ANI, path_of
 from ztpd.lab.olt import fibre
 from ztpd.lab.olt.datastores import Datastores
 from ztpd.lab.olt.dialect import I3, Dialect
@@ -37,6 +38,8 @@ class Olt:
 
     ``library`` is what ``<get>`` reads of its modules.
     """
+
+    writable = "candidate"
 
     def __init__(
         self,
@@ -140,6 +143,31 @@ class Olt:
         """Configuration, state and library, as ``<get>`` reads them."""
         state = self._state.tree(self.datastores.running, self._seen, self._detected, self.dialect)
         return [self.datastores.running, state, self._library]
+
+    def check_edit(self, config: Element) -> None:
+        """Refuse an edit of what the OLT has no modules for, or of an ONU that is barred."""
+        self._check_modules(config)
+        self._check_barred(config)
+
+    def _check_barred(self, config: Element) -> None:
+        """Refuse what configures a barred ONU, by its serial or by the name of its v-ANI."""
+        barred = self.faults.barred_serials
+        known = fibre.expected(self.datastores.running).values()
+        named = {v_ani.name: v_ani.serial for v_ani in known if v_ani.serial in barred}
+        for leaf in config.iter(f"{{{V_ANI}}}expected-serial-number", f"{{{INTERFACES}}}name") if barred else ():
+            text = (leaf.text or "").strip()
+            serial = text if text in barred else named.get(text)
+            if serial is not None:
+                raise RpcError("operation-failed", f"no licence for ONU {serial}", path=path_of(leaf))
+
+    def _check_modules(self, config: Element) -> None:
+        """Refuse data of the modules that only the other issue of TR-385 has (RFC 6241 appendix A)."""
+        for node in config.iter(etree.Element):
+            name = etree.QName(node.tag)
+            if name.namespace in self.dialect.others:
+                info = (("bad-element", name.localname), ("bad-namespace", name.namespace))
+                message = f"there is no module {name.namespace} here"
+                raise RpcError("unknown-namespace", message, path=path_of(node), info=info)
 
     def _look(self) -> None:
         """Compare what is seen now with what was, and announce what the ports are configured to announce."""

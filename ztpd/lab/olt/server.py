@@ -1,13 +1,12 @@
-"""The OLT's NETCONF server: announcements, the lock that somebody else holds, and the time that commits take."""
+"""The OLT's NETCONF server: announcements, and the time that commits take."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 from lxml import etree
 
+from ztpd.lab.netconf.edit_server import EditServer, schedule
 from ztpd.lab.netconf.operations import ClientSession
-from ztpd.lab.netconf.server import NetconfServer
 from ztpd.lab.olt.dialect import DIALECTS, capabilities, library
 from ztpd.lab.olt.olt import Olt
 from ztpd.lab.olt.operations import CAPABILITIES, OltOperations
@@ -18,7 +17,7 @@ from ztpd.lab.olt.tree import Tree
 Element = etree._Element
 
 
-class OltServer(NetconfServer):
+class OltServer(EditServer[Tree]):
     """Sessions of one OLT; ``olt`` may be changed at any time, its announcements go to whoever subscribed."""
 
     def __init__(self, settings: LabOltSettings) -> None:
@@ -26,20 +25,7 @@ class OltServer(NetconfServer):
         dialect = DIALECTS[settings.dialect]
         modules = library(dialect, settings.modules_in)
         self.olt = Olt(settings.ports, self.send_notification, lambda: datetime.now(UTC), dialect, modules)
-        self._lock_holder: int | None = None
-        super().__init__(settings, self.olt, OltOperations(self.olt, _schedule), self._offered)
-
-    def hold_lock(self) -> None:
-        """Lock the candidate for a session that nobody is in; raises ``RpcError`` when it is locked."""
-        holder = self.next_session()
-        self.olt.datastores.lock("candidate", holder)
-        self._lock_holder = holder
-
-    def release_lock(self) -> None:
-        """Release what ``hold_lock`` took, if it did."""
-        if self._lock_holder is not None:
-            self.olt.datastores.end_session(self._lock_holder)
-            self._lock_holder = None
+        super().__init__(settings, self.olt, OltOperations(self.olt, schedule), self._offered)
 
     async def answer(self, session: ClientSession, rpc: Element) -> Element:
         """The reply to an RPC, once what it committed runs."""
@@ -55,7 +41,3 @@ class OltServer(NetconfServer):
     async def _take_time(self, before: Tree, after: Tree) -> None:
         onus = abs(len(v_anis(after)) - len(v_anis(before)))
         await asyncio.sleep(self.settings.commit_seconds + self.settings.commit_seconds_per_onu * onus)
-
-
-def _schedule(seconds: float, call: Callable[[], None]) -> Callable[[], None]:
-    return asyncio.get_running_loop().call_later(seconds, call).cancel

@@ -1,7 +1,7 @@
 """The hand that plugs and unplugs, over HTTP on loopback, beside what every lab element's control has.
 
 ``POST /neighbours`` plugs a device that speaks LLDP, ``POST /cables`` a silent one, ``DELETE /neighbours/{port}``
-unplugs either; ``GET /state`` and ``/config`` read; ``POST /faults/{bar,lock}`` makes something go wrong;
+unplugs either; ``GET /state`` and ``/config`` read; ``POST /faults/bar`` makes something go wrong;
 ``POST /restart`` and ``/reset`` start over, the former from what is saved.
 """
 
@@ -67,13 +67,7 @@ class ControlServer(FaultControl):
             web.post("/restart", self._restart),
             web.post("/reset", self._reset),
             web.post("/faults/bar", self._bar),
-            web.post("/faults/lock", self._lock),
-            web.delete("/faults/lock", self._unlock),
         ]
-
-    def counted(self) -> dict[str, object]:
-        """RPCs by name, and how many of them were writes."""
-        return {**super().counted(), "writes": self._switch.writes}
 
     async def _plug(self, request: web.Request) -> web.Response:
         body = Plug.model_validate_json(await request.read())
@@ -108,14 +102,6 @@ class ControlServer(FaultControl):
     async def _bar(self, request: web.Request) -> web.Response:
         body = Bar.model_validate_json(await request.read())
         self._switch.faults.barred_serials.add(body.port)
-        return web.json_response({})
-
-    async def _lock(self, request: web.Request) -> web.Response:
-        self._server.hold_lock()
-        return web.json_response({})
-
-    async def _unlock(self, request: web.Request) -> web.Response:
-        self._server.release_lock()
         return web.json_response({})
 
     def _state_now(self) -> web.Response:
