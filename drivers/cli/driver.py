@@ -18,6 +18,7 @@ from drivers.cli.sessions import Sessions
 from drivers.cli.settings import CliSettings
 from drivers.cli.writing import Writer
 from drivers.errors import Conflict, Rejected, Unreachable
+from drivers.places import Occupied, Places
 from pon.serial import is_canonical
 
 _log = structlog.get_logger()
@@ -115,7 +116,7 @@ class CliDriver:
         outcomes = [Outcome(plan.wanted.device, changed=False, error=plan.refused) for plan in plans]
         pending = [n for n, plan in enumerate(plans) if plan.changes and plan.refused is None]
         if pending:
-            taken = _Taken(self.name)
+            taken = Places()
             async with self._sessions.writing() as session:
                 writer = self._writer(session)
                 for n in pending:
@@ -191,11 +192,11 @@ class CliDriver:
         except Rejected as refused:
             return Plan(wanted, (), refused)
 
-    async def _applied(self, writer: Writer, wanted: WantedAccess, taken: "_Taken") -> Outcome:
+    async def _applied(self, writer: Writer, wanted: WantedAccess, taken: Places) -> Outcome:
         try:
             facts = await writer.reader.facts(wanted.device)
             values = await self._checked(writer.reader, wanted, facts)
-            taken.take(wanted)
+            self._take(wanted, taken)
             if not differences(wanted, await _observed(writer.reader, facts)):
                 return Outcome(wanted.device, changed=False)
             await writer.provision(facts, values)
@@ -270,6 +271,15 @@ class CliDriver:
             place = f"{facts.values['onu_id']} on {facts.values['port']}"
             raise Conflict(self.name, operation, f"{serial} is configured as {place} by another than ztpd")
 
+    def _take(self, wanted: WantedAccess, taken: Places) -> None:
+        places = [f"serial {wanted.device}", f"service {wanted.service}"]
+        if wanted.c_vlan is not None:
+            places.append(f"VLAN {wanted.s_vlan}.{wanted.c_vlan}")
+        try:
+            taken.take(wanted, *places)
+        except Occupied as error:
+            raise Conflict(self.name, "apply", str(error)) from error
+
     def _reader(self, session: CliSession) -> Reader:
         return Reader(self.name, self._platform, session, self._values)
 
@@ -278,24 +288,6 @@ class CliDriver:
 
     def _note_write(self) -> None:
         self._written += 1
-
-
-class _Taken:
-    """What the ONUs of one batch have taken: no other of them gets it."""
-
-    def __init__(self, element: str) -> None:
-        self._element = element
-        self._takers: dict[str, str] = {}
-
-    def take(self, wanted: WantedAccess) -> None:
-        """Raise ``Conflict`` when another has the serial, the service, or the VLAN of its own."""
-        places = [f"serial {wanted.device}", f"service {wanted.service}"]
-        if wanted.c_vlan is not None:
-            places.append(f"VLAN {wanted.s_vlan}.{wanted.c_vlan}")
-        for place in places:
-            if place in self._takers:
-                raise Conflict(self._element, "apply", f"{place} is wanted twice: by {self._takers[place]} too")
-        self._takers.update((place, f"{wanted.service} on {wanted.device}") for place in places)
 
 
 async def _observed(reader: Reader, facts: Facts | None) -> ObservedAccess | None:

@@ -33,15 +33,12 @@ from drivers.linux_edge.values import (
     SetUp,
     Snapshot,
 )
+from drivers.places import Occupied
 
 QUEUE = 0x7A70
 """The handle of every htb made here (``7a70:``); its one class is ``7a70:1``."""
 
 _MAX_BPS = 10**13
-
-
-class Occupied(Exception):
-    """What would have to be written belongs to another service, or was not made here."""
 
 
 def canonical(wanted: WantedAccess) -> WantedAccess:

@@ -8,11 +8,11 @@ from drivers.access import Levels, ObservedAccess, PresentDevice, WantedAccess, 
 from drivers.base import Capabilities, Heard, Outcome, Plan
 from drivers.errors import Conflict, Rejected
 from drivers.linux_edge import changes, reading
-from drivers.linux_edge.changes import Occupied
 from drivers.linux_edge.edge import Edge
 from drivers.linux_edge.kernel import Kernel, Opener
 from drivers.linux_edge.settings import LinuxEdgeSettings
 from drivers.linux_edge.values import Change, Snapshot
+from drivers.places import Occupied
 from pon.onu import Presence
 
 

@@ -8,12 +8,12 @@ import structlog
 
 from drivers.errors import Busy, Rejected
 from drivers.linux_edge import changes, firewall, ledger, names, reading, state_file
-from drivers.linux_edge.changes import Occupied
 from drivers.linux_edge.kernel import Notices, Opener
 from drivers.linux_edge.ledger import Ledger
 from drivers.linux_edge.session import EdgeSession
 from drivers.linux_edge.settings import LinuxEdgeSettings
 from drivers.linux_edge.values import Change, SetFirewall, Snapshot
+from drivers.places import Occupied
 
 _log = structlog.get_logger()
 

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 from drivers.access import Difference, WantedAccess
 from drivers.netconf_bbf import editing, payloads, xml
-from drivers.netconf_bbf.changes import Addition, Occupied
+from drivers.netconf_bbf.changes import Addition
 from drivers.netconf_bbf.configuration import Kind
 from drivers.netconf_bbf.editing import Edit, Object
 from drivers.netconf_bbf.inventory import Inventory
 from drivers.netconf_bbf.names import OnuNames
 from drivers.netconf_bbf.xml import element
+from drivers.places import Occupied
 
 _UPSTREAM = frozenset({"upstream_bps", "assured_upstream_bps", "fixed_upstream_bps"})
 _FORWARDING = frozenset({"service", "s_vlan", "c_vlan"})

@@ -14,10 +14,7 @@ from drivers.netconf_bbf.editing import Edit, Object
 from drivers.netconf_bbf.inventory import Inventory
 from drivers.netconf_bbf.plant import Plant, Port
 from drivers.netconf_bbf.reading import observed_onu
-
-
-class Occupied(Exception):
-    """It would overwrite what is not ours, or the serial or service is configured elsewhere."""
+from drivers.places import Occupied, Places
 
 
 class NoSuchPort(Exception):
@@ -35,7 +32,7 @@ class Batch:
     def __init__(self, inventory: Inventory, adopted: frozenset[str] = frozenset()) -> None:
         self.inventory = inventory
         self.adopted = adopted
-        self._takers: dict[str, str] = {}
+        self._places = Places()
 
     def take_place(self, wanted: WantedAccess) -> Port:
         """The port of one more ONU of the batch.
@@ -58,10 +55,7 @@ class Batch:
         places = [f"serial {wanted.device}", f"service {wanted.service}"]
         if wanted.c_vlan is not None:
             places.append(f"VLAN {names.network_sub_interface(uplink, wanted.s_vlan, wanted.c_vlan)}")
-        for place in places:
-            if place in self._takers:
-                raise Occupied(f"{place} is wanted twice: by {self._takers[place]} too")
-        self._takers.update((place, f"{wanted.service} on {wanted.device}") for place in places)
+        self._places.take(wanted, *places)
 
 
 @dataclass(frozen=True, slots=True)

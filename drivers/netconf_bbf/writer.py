@@ -12,7 +12,7 @@ from drivers.netconf.session import NetconfSession
 from drivers.netconf.transaction import Write
 from drivers.netconf_bbf import adoption, changes, editing, filters, names, payloads, reading
 from drivers.netconf_bbf.allocation import Exhausted, Numbers, held_numbers
-from drivers.netconf_bbf.changes import Addition, Batch, NoSuchPort, Occupied
+from drivers.netconf_bbf.changes import Addition, Batch, NoSuchPort
 from drivers.netconf_bbf.configuration import index
 from drivers.netconf_bbf.editing import Edit
 from drivers.netconf_bbf.inventory import Inventory
@@ -20,6 +20,7 @@ from drivers.netconf_bbf.ledger import Ledger
 from drivers.netconf_bbf.plant import Port
 from drivers.netconf_bbf.reader import AT_ONCE, Reader
 from drivers.netconf_bbf.settings import NetconfBbfSettings
+from drivers.places import Occupied
 
 T = TypeVar("T")
 

@@ -19,9 +19,10 @@ from drivers.netconf.watching import Announcements, SessionEnded
 from drivers.netconf.xml import Element
 from drivers.netconf_switch import families
 from drivers.netconf_switch.names import NotRepresentable
-from drivers.netconf_switch.ownership import Access, Occupied, check_apart
+from drivers.netconf_switch.ownership import Access
 from drivers.netconf_switch.port import Change, Dialect, Port, observed
 from drivers.netconf_switch.settings import NetconfSwitchSettings
+from drivers.places import Occupied, Places
 from pon.onu import Presence
 
 _log = structlog.get_logger()
@@ -199,24 +200,25 @@ class NetconfSwitchDriver:
 
     def _plan(self, seen: _Seen, wanted: WantedAccess) -> Plan:
         try:
-            port = self._port_for(seen, wanted)
+            port = self._port_for(seen, wanted, Places())
         except Rejected as refused:
             return Plan(wanted, (), refused)
         return Plan(wanted, differences(wanted, _observed(seen, port)))
 
-    def _port_for(self, seen: _Seen, wanted: WantedAccess, others: Iterable[WantedAccess] = ()) -> Port:
+    def _port_for(self, seen: _Seen, wanted: WantedAccess, places: Places) -> Port:
         try:
             port = seen.access.port_for(wanted, seen.dialect)
-            check_apart(wanted, others)
+            places.take(wanted, f"port {wanted.port}", f"service {wanted.service}")
         except (NotRepresentable, Occupied) as error:
             self._refuse("plan", error)
         return port
 
     def _serving(self, seen: _Seen, batch: Sequence[WantedAccess]) -> list[_Step]:
         steps: list[_Step] = []
-        for n, wanted in enumerate(batch):
+        places = Places()
+        for wanted in batch:
             try:
-                port = self._port_for(seen, wanted, batch[:n])
+                port = self._port_for(seen, wanted, places)
             except Rejected as refused:
                 steps.append(_Step(wanted.device, error=refused))
                 continue

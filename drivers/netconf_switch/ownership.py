@@ -1,17 +1,14 @@
 """Whose a port is, and what may be done to it: pure decisions on ports as they were read."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from drivers.access import WantedAccess
 from drivers.netconf_switch.names import NotRepresentable, description_of
 from drivers.netconf_switch.port import Dialect, Port
+from drivers.places import Occupied
 
 _LAST_VLAN = 4094
-
-
-class Occupied(Exception):
-    """It would overwrite what is not ours, or the service is configured on another port."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +47,3 @@ class Access:
             if other.name != port.name and other.service == wanted.service:
                 raise Occupied(f"service {wanted.service} is configured on port {other.name}")
         return port
-
-
-def check_apart(wanted: WantedAccess, others: Iterable[WantedAccess]) -> None:
-    """Raise ``Occupied`` when another of a batch has the port or the service."""
-    for other in others:
-        if other.port == wanted.port:
-            raise Occupied(f"port {wanted.port} is wanted twice: by service {other.service} too")
-        if other.service == wanted.service:
-            raise Occupied(f"service {wanted.service} is wanted twice: on port {other.port} too")

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from drivers.access import WantedAccess
+from drivers.places import Occupied, Places
 from drivers.rest.marks import Mark, is_mac
 from drivers.routeros import tables, words
 from drivers.routeros.holdings import Holdings, Register
@@ -15,10 +16,6 @@ from drivers.routeros.reading import port_of, queue_name
 from drivers.routeros.tables import Entry, Lease, Queue, Secret, Thing
 
 _MAX_BPS = 10**12
-
-
-class Occupied(Exception):
-    """It would overwrite what is not ours, or the device or service is configured elsewhere."""
 
 
 class NotPossible(ValueError):
@@ -39,17 +36,14 @@ class Batch:
     """Subscribers that are to be written together: what one is given, no other of them gets."""
 
     def __init__(self) -> None:
-        self._takers: dict[str, str] = {}
+        self._places = Places()
 
     def take(self, wanted: WantedAccess, address: str) -> None:
         """Raise ``Occupied`` when another of the batch has the device, the service, the address or the PPP user."""
         places = [f"device {wanted.device}", f"service {wanted.service}", f"address {address}"]
         if wanted.ppp_user is not None:
             places.append(f"PPP user {wanted.ppp_user}")
-        for place in places:
-            if place in self._takers:
-                raise Occupied(f"{place} is wanted twice: by {self._takers[place]} too")
-        self._takers.update((place, f"{wanted.service} on {wanted.device}") for place in places)
+        self._places.take(wanted, *places)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from typing import Any
 from drivers.access import Levels, ObservedAccess, PresentDevice, WantedAccess, differences
 from drivers.base import Capabilities, Heard, Outcome, Plan
 from drivers.errors import Conflict, Rejected
+from drivers.places import Occupied
 from drivers.rest.marks import NotMarkable
 from drivers.rest.session import RestSession
 from drivers.routeros import changes, tables
-from drivers.routeros.changes import Batch, NotPossible, Occupied, Target, Write
+from drivers.routeros.changes import Batch, NotPossible, Target, Write
 from drivers.routeros.holdings import Holdings, Register
 from drivers.routeros.presence import Presences
 from drivers.routeros.reading import observed, port_of

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from drivers.access import WantedAccess
+from drivers.places import Occupied
 from drivers.rest.marks import Mark, is_mac
 from drivers.uisp import tables
 from drivers.uisp.reading import Holdings, Register, port_of
@@ -19,10 +20,6 @@ NEW_SITE = "{site}"
 """Stands in a request for the id of the site that the request before it made."""
 
 _MAX_BPS = 100_000_000_000  # SiteTrafficShaping.downloadSpeed, maximum
-
-
-class Occupied(Exception):
-    """It would overwrite what is not ours, or the device or service is configured elsewhere."""
 
 
 class NotPossible(ValueError):
@@ -43,21 +40,6 @@ class Write:
         if body is not None:
             body = {name: site if value == NEW_SITE else value for name, value in body.items()}
         return Write(self.method, self.path.replace(NEW_SITE, site), body)
-
-
-class Batch:
-    """Subscribers that are to be written together: what one is given, no other of them gets."""
-
-    def __init__(self) -> None:
-        self._takers: dict[str, str] = {}
-
-    def take(self, wanted: WantedAccess) -> None:
-        """Raise ``Occupied`` when another of the batch has the device or the service."""
-        places = (f"device {wanted.device}", f"service {wanted.service}")
-        for place in places:
-            if place in self._takers:
-                raise Occupied(f"{place} is wanted twice: by {self._takers[place]} too")
-        self._takers.update((place, f"{wanted.service} on {wanted.device}") for place in places)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ from typing import Any
 from drivers.access import Levels, ObservedAccess, PresentDevice, WantedAccess, differences
 from drivers.base import Capabilities, Heard, Outcome, Plan
 from drivers.errors import Conflict, Rejected
+from drivers.places import Occupied, Places
 from drivers.rest.marks import NotMarkable
 from drivers.rest.session import RestSession
 from drivers.uisp import changes, tables
-from drivers.uisp.changes import Batch, NotPossible, Occupied, Target, Write
+from drivers.uisp.changes import NotPossible, Target, Write
 from drivers.uisp.reading import Air, Register, observed
 from drivers.uisp.settings import UispSettings
 from drivers.uisp.tables import Reader
@@ -98,7 +99,7 @@ class UispDriver:
         pending = [n for n, plan in enumerate(plans) if plan.changes and plan.refused is None]
         if pending:
             async with self._turn:
-                register, batch = await self._register(), Batch()
+                register, batch = await self._register(), Places()
                 for n in pending:
                     outcomes[n] = await self._apply(register, batch, plans[n].wanted)
         return outcomes
@@ -176,10 +177,10 @@ class UispDriver:
         except (NotPossible, NotMarkable) as error:
             raise Rejected(self.name, "plan", str(error)) from error
 
-    async def _apply(self, register: Register, batch: Batch, wanted: WantedAccess) -> Outcome:
+    async def _apply(self, register: Register, batch: Places, wanted: WantedAccess) -> Outcome:
         try:
             target = self._target(register, wanted)
-            batch.take(wanted)
+            batch.take(wanted, f"device {wanted.device}", f"service {wanted.service}")
         except Occupied as error:
             return Outcome(wanted.device, changed=False, error=Conflict(self.name, "apply", str(error)))
         except Rejected as refused:

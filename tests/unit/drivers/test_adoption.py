@@ -8,8 +8,8 @@ from lxml import etree
 
 from drivers.access import WantedAccess, differences
 from drivers.netconf_bbf import changes, reading
-from drivers.netconf_bbf.changes import Occupied
 from drivers.netconf_bbf.configuration import Kind, index
+from drivers.places import Occupied
 from tests.unit.drivers import yang
 from tests.unit.drivers.plants import (
     WANTED,

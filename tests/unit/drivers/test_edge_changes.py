@@ -7,8 +7,8 @@ import pytest
 
 from drivers.access import WantedAccess, differences
 from drivers.linux_edge import changes, firewall, names, reading
-from drivers.linux_edge.changes import Occupied
 from drivers.linux_edge.values import AddVlan, Link, SetAlias, SetFirewall, SetRate, SetUp
+from drivers.places import Occupied
 from pon.onu import Presence
 from tests.unit.drivers.edges import SETTINGS, WANTED, ValueKernel
 

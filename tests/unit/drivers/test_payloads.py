@@ -7,11 +7,12 @@ import pytest
 
 from drivers.access import WantedAccess, differences
 from drivers.netconf_bbf import changes, reading
-from drivers.netconf_bbf.changes import NoSuchPort, Occupied
+from drivers.netconf_bbf.changes import NoSuchPort
 from drivers.netconf_bbf.configuration import Kind, index
 from drivers.netconf_bbf.dialects import I3
 from drivers.netconf_bbf.editing import notifications_on
 from drivers.netconf_bbf.payloads import NotRepresentable
+from drivers.places import Occupied
 from tests.unit.drivers import yang
 from tests.unit.drivers.plants import WANTED, bare, canonical, edits_for, inventory, provisioned, with_edits
 from ztpd.lab.olt.validation import validate
