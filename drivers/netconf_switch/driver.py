@@ -19,7 +19,7 @@ from drivers.netconf.watching import Announcements, SessionEnded
 from drivers.netconf.xml import Element
 from drivers.netconf_switch import families
 from drivers.netconf_switch.names import NotRepresentable
-from drivers.netconf_switch.ownership import Access
+from drivers.netconf_switch.ownership import AccessPorts
 from drivers.netconf_switch.port import Change, Dialect, Port, observed
 from drivers.netconf_switch.settings import NetconfSwitchSettings
 from drivers.places import Occupied, Places
@@ -33,7 +33,7 @@ class _Seen:
     """What was read of a switch at once."""
 
     dialect: Dialect
-    access: Access
+    access: AccessPorts
     configuration: Element
     state: Element
 
@@ -283,7 +283,7 @@ class NetconfSwitchDriver:
         found = dialect.ports(configuration, state)
         self._count("ports", found.malformed)
         ports = {name: port for name, port in found.by_name.items() if name not in self._settings.uplinks}
-        return _Seen(dialect, Access(ports, frozenset(self._adopted)), configuration, state)
+        return _Seen(dialect, AccessPorts(ports, frozenset(self._adopted)), configuration, state)
 
     async def _dialect(self) -> tuple[Dialect, dict[str, Module]]:
         """The family of modules, and all that are known; asked again when the hello is another than before."""
@@ -338,7 +338,7 @@ def _config(seen: _Seen, steps: Iterable[_Step]) -> Element:
     return seen.dialect.config(together, seen.configuration, seen.state)
 
 
-def _present(port: Port, access: Access) -> PresentDevice:
+def _present(port: Port, access: AccessPorts) -> PresentDevice:
     presence = Presence.INTENDED if access.owns(port) else Presence.UNKNOWN
     return PresentDevice(port=port.name, device=port.name, presence=presence, raw_state=port.link_state)
 

@@ -12,7 +12,7 @@ _LAST_VLAN = 4094
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class AccessPorts:
     """The access ports of a switch, and those that ztpd was told to treat as its own."""
 
     ports: Mapping[str, Port]
