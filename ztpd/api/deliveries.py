@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from ztpd.api.answers import DeliveryShown, EndpointShown, PageOf
+from ztpd.api.answers import PageOf
+from ztpd.api.event_answers import DeliveryShown, EndpointShown
 from ztpd.api.inputs import ByName, DeliveriesQuery
 from ztpd.api.paging import one_more, page
 from ztpd.api.routing import Answer, Call, Nothing, Route, route

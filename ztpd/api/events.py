@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-from ztpd.api.answers import EventsShown
+from ztpd.api.event_answers import EventsShown
 from ztpd.api.inputs import EventsQuery
 from ztpd.api.routing import Answer, Call, Nothing, Route, route
 from ztpd.api.tokens import Scope
