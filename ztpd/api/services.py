@@ -1,14 +1,14 @@
 """Services: what each customer has, and whether the network confirmed it."""
 
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Final
 
-from drivers.access import ObservedAccess
 from ztpd.api.answers import MeasuredShown, PageOf, ServiceShown
 from ztpd.api.inputs import ById, ServicesQuery
 from ztpd.api.paging import one_more, page
 from ztpd.api.routing import Answer, Call, Nothing, Route, route
 from ztpd.api.tokens import Scope
+from ztpd.domain.comparing import as_plain
 from ztpd.store.times import to_text
 from ztpd.store.transaction import Unknown
 
@@ -37,14 +37,10 @@ async def measure(call: Call[ById, Nothing, Nothing]) -> Answer:
         {
             "service": call.path.id,
             "measured_at": to_text(call.context.now()),
-            "configured": None if observed is None else _shown(observed),
+            "configured": None if observed is None else as_plain(observed),
             "levels": asdict(levels),
         }
     )
-
-
-def _shown(observed: ObservedAccess) -> dict[str, Any]:
-    return {**asdict(observed), "presence": observed.presence.value, "unmodelled": sorted(observed.unmodelled)}
 
 
 async def reboot(call: Call[ById, Nothing, Nothing]) -> Answer:

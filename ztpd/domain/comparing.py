@@ -6,7 +6,8 @@ another: by which name the other tool keeps the service is its own affair.
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from drivers.access import COMPARED, Difference, ObservedAccess, WantedAccess
 from ztpd.domain.kinds import Act
@@ -107,3 +108,8 @@ def changes_of(act: Act, wanted: WantedAccess, observed: ObservedAccess | None) 
         return compare(wanted, observed).differences
     asked = act is Act.RESUME
     return () if observed.enabled is asked else (Difference("enabled", observed.enabled, asked),)
+
+
+def as_plain(observed: ObservedAccess) -> dict[str, Any]:
+    """What is observed as it is kept and sent: names and plain values."""
+    return {**asdict(observed), "presence": observed.presence.value, "unmodelled": sorted(observed.unmodelled)}

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from drivers.access import Levels, ObservedAccess, WantedAccess
+from ztpd.domain.comparing import as_plain
 from ztpd.domain.failures import Code, Failure
 from ztpd.domain.kinds import Act
 from ztpd.domain.lifecycle import JobEvent, JobState, ServiceState
@@ -218,7 +219,11 @@ def confirm_network(
 ) -> JobState:
     """The element confirms the service and the light is good; what is left is the CPE, then the evidence."""
     job = _held_by(tx, work, lease)
-    facts = {"access": _shown(observed), "levels": asdict(levels), "element": work.element}
+    facts = {
+        "access": None if observed is None else as_plain(observed),
+        "levels": asdict(levels),
+        "element": work.element,
+    }
     _write_evidence(tx, job, "network", {**facts, "profile_version": work.profile.version})
     tx.run("confirm_network", id=job.id, now=tx.now_text)
     confirmed = tx.job(job.id)
@@ -228,12 +233,6 @@ def confirm_network(
         tx.run("await_cpe", id=job.id, due_at=to_text(due_at))
         return JobState.VERIFYING
     return closing.verified(tx, confirmed, work.profile).state
-
-
-def _shown(observed: ObservedAccess | None) -> dict[str, Any] | None:
-    if observed is None:
-        return None
-    return {**asdict(observed), "presence": observed.presence.value, "unmodelled": sorted(observed.unmodelled)}
 
 
 @dataclass(frozen=True, slots=True)
