@@ -6,16 +6,14 @@ import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from random import Random
 from typing import Any
 
 import structlog
 
-from billing_hooks.contract import Attempt, Delivery, Outbox
 from billing_hooks.lane import Seams
-from billing_hooks.sender import Sender
 from drivers.base import Driver
 from ztpd import parts
 from ztpd.acs.contract import Core, CpeFault, CpeOutcome, CpeWork
@@ -26,13 +24,10 @@ from ztpd.api.app import make_app
 from ztpd.api.contract import READY, ApiContext, Element
 from ztpd.api.server import serve
 from ztpd.config import Configuration
-from ztpd.discovery.dhcp import DhcpEar, Repeats
 from ztpd.discovery.direct import at_own_interface
-from ztpd.discovery.hearing import hear, or_forgotten
-from ztpd.discovery.inbox import GROUP, Inbox
-from ztpd.discovery.intake import intake
-from ztpd.discovery.mqtt import MqttSource
-from ztpd.domain.sighting import Sighting, Source
+from ztpd.discovery.inbox import Inbox
+from ztpd.domain.sighting import Sighting
+from ztpd.ears import Ears
 from ztpd.listeners import Listeners
 from ztpd.listening import bind
 from ztpd.metrics import Metrics
@@ -41,8 +36,9 @@ from ztpd.provisioning.adoption import Adopter
 from ztpd.provisioning.by_hand import ByHand
 from ztpd.provisioning.provisioner import Provisioner
 from ztpd.provisioning.shadow import ShadowLane
+from ztpd.sending import Sending
 from ztpd.services import Service, running, until_or_ended
-from ztpd.store import attempts, deliveries, orders, sightings
+from ztpd.store import attempts, orders, sightings
 from ztpd.store.attempts import CpeResult, Lease
 from ztpd.store.store import Context, Store, open_store
 
@@ -104,37 +100,12 @@ class Daemon:
         """Commit a sighting."""
         return await self.store.commit(sightings.record_sighting, at_own_interface(sighting, self.own_interfaces))
 
-    def sender(self) -> Sender:
+    def sending(self) -> Sending:
         """Delivers what the store keeps."""
-
-        async def claim(endpoint: str, limit: int) -> list[Delivery]:
-            return await self.store.commit(
-                deliveries.claim_deliveries, endpoint, self._delivery_lease, self.origin, limit
-            )
-
-        async def record(endpoint: str, made: Sequence[Attempt]) -> None:
-            await self.store.commit(deliveries.record_attempts, endpoint, made)
-            for attempt in made:
-                self.metrics.delivery_attempts.labels(endpoint, attempt.verdict.value).inc()
-                self.metrics.delivery_seconds.labels(endpoint).observe(attempt.latency_ms / 1000)
-
         seams = Seams(now=utc_now, rng=self.random, crash_point=self.pass_point)
-        return Sender(parts.endpoints(self.configuration), Outbox(claim, record), seams)
-
-    @property
-    def _delivery_lease(self) -> Lease:
-        longest_s = max((endpoint.timeout_s for endpoint in self.configuration.settings.endpoints), default=0.0)
-        return Lease(self.lease.owner, timedelta(seconds=2 * longest_s + 30))
-
-    async def run_sender(self, sender: Sender) -> None:
-        """Deliver, woken by every commit that wrote a delivery."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(sender.run())
-            with self.store.nudges.listening("deliveries") as nudge:
-                while True:
-                    await nudge.wait()
-                    nudge.clear()
-                    sender.nudge()
+        return Sending(
+            self.store, parts.endpoints(self.configuration), self.lease.owner, self.origin, self.metrics, seams
+        )
 
     def provisioner(self) -> Provisioner:
         """Works on claimed jobs."""
@@ -250,7 +221,7 @@ class Daemon:
     def working(self, inbox: Inbox) -> list[Service]:
         """What acts, in the order it starts."""
         return [
-            Service("sender", partial(self.run_sender, self.sender())),
+            Service("sender", self.sending().run),
             Service("provisioner", self.provisioner().run),
             Service("shadow", partial(_together, [lane.run for lane in self.shadow_lanes()])),
             Service("inbox", inbox.run),
@@ -271,60 +242,13 @@ class Daemon:
             else:
                 yield listeners.presence(driver).run
 
-    def hearing(self, inbox: Inbox) -> list[tuple[Service, asyncio.Event]]:
-        """What hears on a socket of this machine, each with an event that is set once it does or has tried."""
-        return [*self._captures(inbox), *self._intake()]
-
-    def _captures(self, inbox: Inbox) -> Iterator[tuple[Service, asyncio.Event]]:
-        """DHCP on each configured interface, unless ``ztpd capture`` hears it; repeats are dropped over all of them."""
-        section = self.configuration.settings.discovery.dhcp
-        if section.capture == "process":
-            return
-        table = parts.circuit_ids(self.configuration)
-        repeats = Repeats(section.repeat_window_s, time.monotonic)
-        for interface in section.interfaces:
-            accept = or_forgotten(inbox.offer, repeats)
-            ear = DhcpEar(table, parts.trust(section, interface), repeats, utc_now, accept, interface)
-            tried = asyncio.Event()
-            yield Service(f"dhcp {interface}", partial(hear, interface, ear.hear, tried=tried)), tried
-
-    def _intake(self) -> Iterator[tuple[Service, asyncio.Event]]:
-        """The socket for local helpers, if there is to be one."""
-        door = self.configuration.settings.discovery.intake
-        if door is None:
-            return
-        listening, room = asyncio.Event(), asyncio.Semaphore(GROUP)
-        accept = partial(self._accept_from_helper, parts.placing(self.configuration), room)
-        serve_helpers = partial(intake, self.configuration.path(door), accept, listening=listening)
-        yield Service("intake", serve_helpers), listening
-
-    def hints(self) -> Iterator[Service]:
-        """What hears hints over the network: announcements over MQTT, if there is a broker to ask."""
-        settings = parts.broker(self.configuration)
-        if settings is None:
-            return
-        reconnect_s = self.configuration.settings.discovery.reconnect_s
-        count = partial(self._sighted, Source.MQTT.value)
-        source = MqttSource(settings, self._keep_hint, count, utc_now, self.random, reconnect_s)
-        yield Service("mqtt inbox", source.inbox.run)
-        yield Service("mqtt", source.run)
-
-    async def _keep_hint(self, sighting: Sighting) -> None:
-        """Commit a sighting and ask the element that it names, which alone knows."""
-        await self.keep(sighting)
-        if sighting.element is not None:
-            self.nudge(sighting.element)
-
     def sighting_ended(self, sighting: Sighting, outcome: str) -> None:
         """Count what became of a sighting."""
         self._sighted(sighting.source.value, outcome)
 
-    async def _accept_from_helper(
-        self, place: Callable[[Sighting], Sighting], room: asyncio.Semaphore, sighting: Sighting
-    ) -> None:
-        async with room:
-            await self.keep(place(sighting))
-        self._sighted(sighting.source.value, "kept")
+    def ears(self) -> Ears:
+        """What hears devices without asking an element."""
+        return Ears(self.configuration, self.keep, self._sighted, self.nudge, utc_now, self.random)
 
 
 def _fault_in_words(fault: CpeFault | None) -> str:
@@ -379,8 +303,9 @@ async def run(
         nudged_by = await stack.enter_async_context(nudging(configuration, daemon.nudge, daemon.hint_ended))
         ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         inbox = Inbox(daemon.keep, report=daemon.sighting_ended)
-        hearing = daemon.hearing(inbox)
-        services = [*daemon.working(inbox), *daemon.hints(), *(service for service, _ in hearing), *nudged_by]
+        ears = daemon.ears()
+        hearing = ears.on_sockets(inbox)
+        services = [*daemon.working(inbox), *ears.over_mqtt(), *(service for service, _ in hearing), *nudged_by]
         await stack.enter_async_context(running(services, ended, STOP_GRACE_S))
         for _, bound in hearing:
             await until_or_ended(bound, ended)

@@ -71,7 +71,7 @@ async def _sightings(configuration: Any, receiver: Receiver) -> list[float]:
     )
     async with open_store(configuration.settings.store.url, context) as store:
         daemon = Daemon(configuration, store, parts.lease(configuration), {}, {}, Metrics(), Random(1), CrashPoints())
-        sender = asyncio.create_task(daemon.run_sender(daemon.sender()))
+        sender = asyncio.create_task(daemon.sending().run())
         await _order(store)
         took = [await _one(store, receiver, number) for number in range(SAMPLES)]
         sender.cancel()
