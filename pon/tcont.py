@@ -1,4 +1,4 @@
-"""What bandwidth a T-CONT is given, and of which type that makes it (ITU-T G.984.3 §7.4.4, G.9807.1 §C.7.2)."""
+"""What bandwidth a T-CONT is given, and what it shares beyond that (ITU-T G.984.3 §7.4.4, G.9807.1 §C.7.2)."""
 
 import enum
 from dataclasses import dataclass
@@ -48,14 +48,3 @@ class Bandwidth:
         if self.guaranteed_bps >= self.maximum_bps:
             return Sharing.NONE
         return Sharing.NON_ASSURED if self.guaranteed_bps else Sharing.BEST_EFFORT
-
-    @property
-    def tcont_type(self) -> int:
-        """The T-CONT type: 1 fixed, 2 assured, 3 assured with more on demand, 4 best effort, 5 all of them."""
-        if self.fixed_bps and not self.assured_bps and self.sharing is Sharing.NONE:
-            return 1
-        if self.fixed_bps:
-            return 5
-        if not self.assured_bps:
-            return 4
-        return 2 if self.sharing is Sharing.NONE else 3

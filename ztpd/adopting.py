@@ -111,7 +111,7 @@ async def _sent(
             session.post(path, data=body) as answer,
         ):
             if answer.status != 200:
-                raise AdoptionFailed(_refusal(answer.status, await answer.text(), rows))
+                raise AdoptionFailed(_refusal(answer.status, await answer.text()))
             async for line in answer.content:
                 told = json.loads(line)
                 if "summary" in told:
@@ -127,7 +127,7 @@ async def _sent(
     raise AdoptionFailed("the daemon's answer broke off. Import again: what was taken over stays")
 
 
-def _refusal(status: int, text: str, rows: Sequence[Row]) -> str:
+def _refusal(status: int, text: str) -> str:
     """What a problem (RFC 9457) says, line by line."""
     try:
         problem = json.loads(text)

@@ -31,7 +31,6 @@ __all__ = [
 INTERFACES = "urn:ietf:params:xml:ns:yang:ietf-interfaces"
 HARDWARE = "urn:ietf:params:xml:ns:yang:ietf-hardware"
 XPON = "urn:bbf:yang:bbf-xpon"
-XPON_TYPES = "urn:bbf:yang:bbf-xpon-types"
 XPON_IF_TYPE = "urn:bbf:yang:bbf-xpon-if-type"
 V_ANI = "urn:bbf:yang:bbf-xponvani"
 ANI = "urn:bbf:yang:bbf-xponani"

@@ -35,13 +35,6 @@ def _interface(tag: str) -> str:
     return q(INTERFACES.namespace, tag)
 
 
-def ports_filter() -> list[Element]:
-    """The filter for every interface's name and type."""
-    namespace = INTERFACES.namespace
-    told = (element(namespace, kind, element(namespace, "type")) for kind in ("config", "state"))
-    return [element(namespace, "interfaces", element(namespace, "interface", element(namespace, "name"), *told))]
-
-
 def neighbours_filter() -> list[Element]:
     """The filter for the neighbours of every interface."""
     namespace = LLDP.namespace

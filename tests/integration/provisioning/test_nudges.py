@@ -26,7 +26,6 @@ from ztpd.discovery.traps import TrapSettings, TrapUser, receive_traps
 from ztpd.discovery.turns import ROOM
 
 ENGINE_ID = "8000000001020304"
-LINK_UP = "1.3.6.1.6.3.1.1.5.4"
 HUAWEI = "1.3.6.1.4.1.2011.6.128"
 PLAIN = TrapUser("plain", "sha256", "password-1")
 SECRET = TrapUser("secret", "sha", "password-1", "aes128", "password-2")

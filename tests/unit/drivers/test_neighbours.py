@@ -9,7 +9,6 @@ from drivers.netconf_switch.openconfig_lldp import (
     mac_of,
     neighbours_filter,
     neighbours_of,
-    ports_filter,
     ports_of,
 )
 from tests.unit.drivers.switch_wire import data, interfaces, lldp, neighbour, port, whole
@@ -164,10 +163,8 @@ def test_ports_are_the_ethernet_interfaces() -> None:
 
 
 def test_no_more_is_asked_for_than_is_read() -> None:
-    asked = [etree.tostring(top).decode() for top in (*ports_filter(), *neighbours_filter())]
+    asked = [etree.tostring(top).decode() for top in neighbours_filter()]
     assert asked == [
-        '<interfaces xmlns="http://openconfig.net/yang/interfaces"><interface><name/><config><type/></config>'
-        "<state><type/></state></interface></interfaces>",
         '<lldp xmlns="http://openconfig.net/yang/lldp"><interfaces><interface><name/><neighbors/></interface>'
         "</interfaces></lldp>",
     ]

@@ -98,7 +98,7 @@ def sights(plugged: Mapping[Place, PluggedOnu], config: Tree, dialect: Dialect) 
         if onu.is_dark or onu.port not in pairs:
             continue
         v_ani = known.get(onu.serial)
-        seen[place] = Sight(onu, _state(onu, v_ani, pairs[onu.port], dialect), v_ani)
+        seen[place] = Sight(onu, _state(v_ani, pairs[onu.port], dialect), v_ani)
     return seen
 
 
@@ -126,7 +126,7 @@ def is_notifiable(change: Change, config: Tree, dialect: Dialect) -> bool:
     return any(change.state == base or change.state.startswith(f"{base}-") for base in bases)
 
 
-def _state(onu: PluggedOnu, v_ani: VAni | None, channel_pair: str, dialect: Dialect) -> str:
+def _state(v_ani: VAni | None, channel_pair: str, dialect: Dialect) -> str:
     if v_ani is None:
         return dialect.unknown
     if not v_ani.enabled:
