@@ -1,6 +1,8 @@
 """The daemon's parts out of a configuration: each that cannot be made is a problem of its key."""
 
 import hashlib
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from ipaddress import ip_network
 from pathlib import Path
@@ -56,6 +58,21 @@ async def test_the_example_makes_every_part(scene: Stage) -> None:
     acs = parts.acs(configuration)
     assert acs is not None
     assert acs.port == scene.ports["acs"]
+
+
+async def test_a_driver_that_nobody_needs_costs_no_memory(scene: Stage) -> None:
+    code = f"""
+import pathlib, sys
+from ztpd import daemon, parts
+from ztpd.config import load
+parts.drivers(load(pathlib.Path({str(scene.config)!r})))
+print(*sorted({{name.split(".")[0] for name in sys.modules}}))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+
+    loaded = set(done.stdout.split())
+    assert {"drivers", "ncclient"} <= loaded
+    assert not loaded & {"alembic", "asyncssh", "pyroute2", "telnetlib3"}
 
 
 SWITCH = """
