@@ -183,8 +183,6 @@ class CliDriver:
         """Log out; the driver may be used again."""
         await self._sessions.close()
 
-    # --- one ONU at a time ------------------------------------------------------------------------------------------
-
     async def _plan(self, reader: Reader, wanted: WantedAccess, facts: Facts | None) -> Plan:
         try:
             await self._checked(reader, wanted, facts)

@@ -91,8 +91,6 @@ class Writer:
         if said.refusal is not None and not (step.accepts is not None and step.accepts.search(said.refusal[1])):
             raise self.reader.error(said)
 
-    # --- numbers and shared objects ---------------------------------------------------------------------------------
-
     async def _with_numbers(self, have: Values, values: Values) -> Values:
         """What is wanted, with the numbers that the ONU has or gets."""
         made = dict(values)
@@ -172,8 +170,6 @@ class Writer:
         with self._only_allowed():
             steps = steps_of(self._platform, each.create, values)
         return Action(f"make {each.name}", steps, None, _MADE_ALREADY)
-
-    # --- doing and undoing ------------------------------------------------------------------------------------------
 
     async def _act(self, action: Action, journal: Journal, made: tuple[Object, Values] | None = None) -> None:
         """Do one thing. It is in the journal from its first command on; raises ``Busy`` and ``Rejected``."""

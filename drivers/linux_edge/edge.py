@@ -115,8 +115,6 @@ class Edge:
         marked = {name for name, link in snapshot.links.items() if names.parse_alias(link.alias) is not None}
         return snapshot.suspended - marked - _suspended_by(self._ledger, self._settings)
 
-    # --- after a restart ----------------------------------------------------------------------------------------
-
     async def _settle(self) -> bool:
         """Bring kernel and ledger together; whether nothing is left to be made again."""
         await self._load()

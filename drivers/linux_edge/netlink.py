@@ -129,8 +129,6 @@ class Netlink:
         """Close the socket."""
         self._ip.close()
 
-    # --- one message each ---------------------------------------------------------------------------------------
-
     def _add_vlan(self, change: values.AddVlan) -> None:
         protocol = next(number for number, name in _PROTOCOLS.items() if name == change.protocol)
         vlan = {"vlan_id": change.vlan, "vlan_protocol": protocol}
@@ -195,8 +193,6 @@ class Netlink:
     def _delete_address(self, change: values.DeleteAddress) -> None:
         index = self._index(change.link)
         self._unless_gone(lambda: self._ip.addr("del", index=index, address=change.address, prefixlen=32))
-
-    # --- reading ------------------------------------------------------------------------------------------------
 
     def _index(self, name: str) -> int:
         found = self._ip.link("get", ifname=name)
@@ -271,8 +267,6 @@ class Netlink:
         if "No such file or directory" in answer and arguments[0] == "list":
             return None
         raise self._failure(operation, answer, _CODES.get(answer.rpartition(": ")[2].splitlines()[0], 0))
-
-    # --- failing ------------------------------------------------------------------------------------------------
 
     def _unless_gone(self, call: Callable[[], object]) -> None:
         self._unless({errno.ENODEV, errno.ENOENT, errno.ESRCH, errno.EADDRNOTAVAIL, errno.EINVAL}, call)

@@ -82,8 +82,6 @@ class AxosCli:
                 return
         yield "-" * len(self.prompt()) + "^\nsyntax error: unknown argument\n"
 
-    # --- moving about ----------------------------------------------------------------------------------------------
-
     def _configure(self, match: re.Match[str]) -> Answer:
         self._configuring = True
         yield "Enter configuration commands, one per line. End with CNTL/Z.\n"
@@ -104,8 +102,6 @@ class AxosCli:
         if match[0] == "paginate false":
             self.paging = False
         yield ""
-
-    # --- what is there ---------------------------------------------------------------------------------------------
 
     def _discovered(self, match: re.Match[str]) -> Answer:
         seen = [onu for onu in self._shelf.plugged.values() if not onu.is_dark]
@@ -146,8 +142,6 @@ class AxosCli:
                 if light is not None or match["what"] == "status":
                     found += STATUS[match["what"]](key, onu, light)
         yield found or _NOTHING
-
-    # --- ONTs ------------------------------------------------------------------------------------------------------
 
     def _begin(self) -> None:
         """Before a line that changes something where the session stands; raises ``Refused`` and ``Busy``."""
@@ -207,8 +201,6 @@ class AxosCli:
         del onus[match[1]]
         yield ""
 
-    # --- ports and their services ----------------------------------------------------------------------------------
-
     def _port(self, match: re.Match[str]) -> Answer:
         if match[1].partition("/")[0] not in self._shelf.objects("onu"):
             yield "syntax error: element does not exist\n"
@@ -258,8 +250,6 @@ class AxosCli:
         self._path.append((match[1], match[2]))
         yield ""
 
-    # --- class maps and policy maps --------------------------------------------------------------------------------
-
     def _map(self, match: re.Match[str]) -> Answer:
         kind = "policy" if match[1] == "policy-map" else "class"
         if match[2] not in self._shelf.objects(kind):
@@ -308,8 +298,6 @@ class AxosCli:
             if any(service["policy"] == name for service in port["vlans"].values()):
                 return f"policy-map {name} used by {key}"
         return None
-
-    # --- the rest --------------------------------------------------------------------------------------------------
 
     def _reset(self, match: re.Match[str]) -> Answer:
         onu = self._shelf.objects("onu").get(match[1])

@@ -82,8 +82,6 @@ class IsamCli:
         self.closed = True
         yield ""
 
-    # --- what is there ---------------------------------------------------------------------------------------------
-
     def _table(self, name: str, header: str, rows: list[str]) -> Answer:
         if self._wheel:
             yield WHEEL
@@ -135,8 +133,6 @@ class IsamCli:
             values = [f"{light.onu_rx_dbm:.3f}", "2.598", "41.160", "3.22", "19608.0", f"{light.olt_rx_dbm:.1f}"]
         yield from self._table("optics", header, [f"{match[1]:<13} " + " ".join(f"{value:<15}" for value in values)])
 
-    # --- the configuration as commands -----------------------------------------------------------------------------
-
     def _info(self, match: re.Match[str]) -> Answer:
         if self._wheel:
             yield WHEEL
@@ -153,8 +149,6 @@ class IsamCli:
 
     def _sorted(self, kind: str) -> list[tuple[str, Entry]]:
         return sorted(self._shelf.objects(kind).items())
-
-    # --- ONTs ------------------------------------------------------------------------------------------------------
 
     def _entry(self, kind: str, key: str) -> Entry:
         """What is configured; raises ``Refused``."""
@@ -219,8 +213,6 @@ class IsamCli:
                 del entries[key]
         self._node = "configure>equipment>ont"
         yield ""
-
-    # --- cards and ports of ONTs -----------------------------------------------------------------------------------
 
     def _card(self, match: re.Match[str]) -> Answer:
         self._begin(match[1])
@@ -305,8 +297,6 @@ class IsamCli:
             raise Refused(_MISSING)
         yield ""
 
-    # --- profiles --------------------------------------------------------------------------------------------------
-
     def _profile(self, match: re.Match[str]) -> Answer:
         self._shelf.begin_write()
         kind = "bandwidth" if match["assured"] is not None else "shaper"
@@ -324,8 +314,6 @@ class IsamCli:
             raise Refused("the profile is used")
         del self._shelf.objects(match[1])[match[2]]
         yield ""
-
-    # --- the rest --------------------------------------------------------------------------------------------------
 
     def _reboot(self, match: re.Match[str]) -> Answer:
         onu = self._entry("onu", match[1])

@@ -91,8 +91,6 @@ class VsolCli:
                     return answer
         raise Said(_UNKNOWN)
 
-    # --- ways ------------------------------------------------------------------------------------------------------
-
     def _enable(self) -> Answer:
         typed = yield Ask("Password: ", secret=True)
         if typed.strip() != ENABLE_PASSWORD:
@@ -130,8 +128,6 @@ class VsolCli:
         self._shelf.save()
         yield "Building configuration...\n[OK]\n"
 
-    # --- reading ---------------------------------------------------------------------------------------------------
-
     def _show_auto_find(self) -> Answer:
         unknown = [onu for onu in self._shelf.unknown() if onu.port == self._port]
         if not unknown:
@@ -163,8 +159,6 @@ class VsolCli:
 
     def _show_profile(self, kind: str) -> Answer:
         yield "".join((dba_profiles if kind == "dba" else traffic_profiles)(self._profiles(kind)))
-
-    # --- profiles --------------------------------------------------------------------------------------------------
 
     def _profile(self, kind: str, number: str, name: str) -> Answer:
         profiles = self._profiles(kind)
@@ -210,8 +204,6 @@ class VsolCli:
         if self._draft is None or self._draft[0] != kind:
             raise Said(_UNKNOWN)
         return self._draft[2]
-
-    # --- ONUs ------------------------------------------------------------------------------------------------------
 
     def _add(self, number: str, profile: str, serial: str) -> Answer:
         serial = serial.upper()
@@ -300,8 +292,6 @@ class VsolCli:
             raise Said(f"Error: gemport {name} is in use.")  # no source shows this sentence
         del parts(onu, kind)[name]
         yield from ()
-
-    # --- what there is ---------------------------------------------------------------------------------------------
 
     @property
     def _port(self) -> str:

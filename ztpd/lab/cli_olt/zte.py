@@ -72,8 +72,6 @@ class ZteCli:
                     return answer
         raise Unclear
 
-    # --- ways ------------------------------------------------------------------------------------------------------
-
     def _enter(self, mode: str, port: str = "", key: str = "") -> None:
         self._trail.append((self._mode, self._port, self._key))
         self._mode, self._port, self._key = mode, port, key
@@ -135,8 +133,6 @@ class ZteCli:
     def _pages(self, length: str) -> Answer:
         self.paging = length != "0"
         yield from ()
-
-    # --- reading ---------------------------------------------------------------------------------------------------
 
     def _show_uncfg(self, which: str) -> Answer:
         if not self._shelf.unknown():
@@ -210,8 +206,6 @@ class ZteCli:
             block = list(screens.olt_block(self.words, self._shelf, self._known_port(port or "")))
         yield "!<xpon>\n" + screens.wrapped(block) + "!</xpon>\n"
 
-    # --- profiles --------------------------------------------------------------------------------------------------
-
     def _make_tcont_profile(
         self, name: str, kind: str, fixed: str | None, assured: str | None, maximum: str | None
     ) -> Answer:
@@ -245,8 +239,6 @@ class ZteCli:
         ):
             raise Said(words.IN_USE)
         profiles[name] = profile
-
-    # --- ONUs ------------------------------------------------------------------------------------------------------
 
     def _register(self, number: str, kind: str, serial: str) -> Answer:
         serial = serial.upper()
@@ -346,8 +338,6 @@ class ZteCli:
         yield "Building configuration...\n"
         self._shelf.save()
         yield ".[OK]\n"
-
-    # --- what there is ---------------------------------------------------------------------------------------------
 
     def _known_port(self, port: str) -> str:
         if port not in self._shelf.ports:
