@@ -1,7 +1,6 @@
 """The driver for command lines, where it promises more than every driver does, against the lab's Huawei SmartAX."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,8 @@ from drivers.access import WantedAccess
 from drivers.cli import CliDriver, CliSettings
 from drivers.errors import Busy, Conflict, Rejected, Unreachable
 from pon.onu import Presence
+from tests.contract.driving import make_so
+from tests.unit.drivers.cli_olts import driver_of, settings_for
 from ztpd.lab.cli_olt.lab import LabCliOlt, LabCliOltSettings, lab_cli_olt
 
 SERIAL = "HWTC1A2B3C4D"
@@ -33,39 +34,14 @@ async def lab() -> AsyncIterator[LabCliOlt]:
         yield made
 
 
-def settings_for(lab: LabCliOlt) -> CliSettings:
-    return CliSettings(
-        name="olt-1",
-        platform="huawei-smartax",
-        host="127.0.0.1",
-        port=lab.server.ssh_port,
-        username="ztpd",
-        password="ztpd",
-        host_key=lab.server.host_public_key,
-        values=VALUES,
-        command_timeout_s=5.0,
-        connect_timeout_s=5.0,
-    )
-
-
-@contextlib.asynccontextmanager
-async def driver_of(settings: CliSettings) -> AsyncIterator[CliDriver]:
-    driver = CliDriver(settings)
-    try:
-        yield driver
-    finally:
-        await driver.close()
+def settings_at(lab: LabCliOlt) -> CliSettings:
+    return settings_for(lab, "huawei-smartax", VALUES)
 
 
 @pytest.fixture
 async def driver(lab: LabCliOlt) -> AsyncIterator[CliDriver]:
-    async with driver_of(settings_for(lab)) as made:
+    async with driver_of(settings_at(lab)) as made:
         yield made
-
-
-async def make_so(driver: CliDriver, *wanted: WantedAccess) -> None:
-    outcomes = await driver.apply(await driver.plan(wanted))
-    assert [outcome.error for outcome in outcomes] == [None] * len(wanted)
 
 
 def configure_by_hand(lab: LabCliOlt, serial: str, port: str, onu_id: int, flows: int = 1) -> None:
@@ -110,7 +86,7 @@ async def test_a_thousand_suspensions_never_hold_more_than_the_configured_sessio
     serials = configure_as_ours(lab, 1_000)
     lab.shelf.save()
     lab.shelf.saves = 0
-    async with driver_of(replace(settings_for(lab), sessions=2, command_timeout_s=60.0)) as driver:
+    async with driver_of(replace(settings_at(lab), sessions=2, command_timeout_s=60.0)) as driver:
         tasks = [asyncio.create_task(driver.set_admin([serial], enabled=False)) for serial in serials]
         reads = [asyncio.create_task(driver.read([serial])) for serial in serials[:50]]
         outcomes = [outcome for task in tasks for outcome in await task]
@@ -125,7 +101,7 @@ async def test_a_thousand_suspensions_never_hold_more_than_the_configured_sessio
 
 
 async def test_one_session_is_enough(lab: LabCliOlt) -> None:
-    async with driver_of(replace(settings_for(lab), sessions=1)) as driver:
+    async with driver_of(replace(settings_at(lab), sessions=1)) as driver:
         await asyncio.gather(
             *(
                 make_so(driver, replace(WANTED, service=f"S-{n}", device=f"HWTC0000000{n}", c_vlan=400 + n))
@@ -385,16 +361,16 @@ async def test_a_reboot_is_confirmed_and_reaches_the_onu(lab: LabCliOlt, driver:
 @pytest.mark.filterwarnings("ignore:Diffie-Hellman over finite fields")
 async def test_old_algorithms_are_spoken_only_where_they_are_allowed() -> None:
     async with lab_cli_olt(LabCliOltSettings(legacy=True)) as lab:
-        async with driver_of(settings_for(lab)) as strict:
+        async with driver_of(settings_at(lab)) as strict:
             with pytest.raises(Unreachable):
                 await strict.capabilities()
-        async with driver_of(replace(settings_for(lab), legacy_algorithms=True)) as lenient:
+        async with driver_of(replace(settings_at(lab), legacy_algorithms=True)) as lenient:
             assert await lenient.list_provisioned() == []
 
 
 async def test_a_wrong_password_is_said_clearly_over_telnet(lab: LabCliOlt) -> None:
     settings = replace(
-        settings_for(lab), transport="telnet", port=lab.server.telnet_port, host_key=None, password="wrong"
+        settings_at(lab), transport="telnet", port=lab.server.telnet_port, host_key=None, password="wrong"
     )
     async with driver_of(settings) as driver:
         with pytest.raises(Rejected, match="authentication refused for user ztpd") as refused:
@@ -406,11 +382,11 @@ async def test_a_wrong_password_is_said_clearly_over_telnet(lab: LabCliOlt) -> N
 async def test_known_hosts_are_read_from_a_file(lab: LabCliOlt, tmp_path: Path) -> None:
     file = tmp_path / "known_hosts"
     file.write_text(f"[127.0.0.1]:{lab.server.ssh_port} {lab.server.host_public_key}\n")
-    async with driver_of(replace(settings_for(lab), host_key=None, known_hosts_file=file)) as driver:
+    async with driver_of(replace(settings_at(lab), host_key=None, known_hosts_file=file)) as driver:
         assert await driver.list_discovered() == []
 
     file.write_text("elsewhere ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0b2tNNvp7V6T3bMbbkNWhhVVw6iWSUl4j2ZwXWBDaI\n")
-    async with driver_of(replace(settings_for(lab), host_key=None, known_hosts_file=file)) as driver:
+    async with driver_of(replace(settings_at(lab), host_key=None, known_hosts_file=file)) as driver:
         with pytest.raises(Rejected, match=r"has no key for 127\.0\.0\.1"):
             await driver.list_discovered()
 
@@ -428,7 +404,7 @@ async def test_sessions_are_logged_out_when_the_driver_closes(lab: LabCliOlt, dr
 
 
 async def test_a_quiet_session_is_kept_alive(lab: LabCliOlt) -> None:
-    async with driver_of(replace(settings_for(lab), keepalive_s=0.02)) as driver:
+    async with driver_of(replace(settings_at(lab), keepalive_s=0.02)) as driver:
         listening = asyncio.Event()
         watching = asyncio.create_task(driver.watch(lambda _: None, listening.set))
         await listening.wait()

@@ -7,11 +7,13 @@ from dataclasses import replace
 import pytest
 
 from drivers.access import Levels, WantedAccess
-from drivers.cli import CliDriver, CliSettings
+from drivers.cli import CliDriver
 from drivers.cli.facts import Facts, Row, read_many, rows
 from drivers.cli.platform import Query, Rule, load
 from drivers.errors import Rejected
 from pon.onu import Presence
+from tests.contract.driving import make_so
+from tests.unit.drivers.cli_olts import driver_of, settings_for
 from ztpd.lab.cli_olt.lab import VENDORS, LabCliOlt, LabCliOltSettings, lab_cli_olt
 
 SERIAL = "CXNK0009A3F1"
@@ -36,29 +38,11 @@ def wanted_on(platform: str) -> WantedAccess:
 
 @contextlib.asynccontextmanager
 async def lab_and_driver(platform: str, **values: str) -> AsyncIterator[tuple[LabCliOlt, CliDriver]]:
-    async with lab_cli_olt(LabCliOltSettings(vendor=platform)) as lab:
-        settings = CliSettings(
-            name="olt-1",
-            platform=platform,
-            host="127.0.0.1",
-            port=lab.server.ssh_port,
-            username="ztpd",
-            password="ztpd",
-            host_key=lab.server.host_public_key,
-            values={**VALUES[platform], **values},
-            command_timeout_s=5.0,
-            connect_timeout_s=5.0,
-        )
-        driver = CliDriver(settings)
-        try:
-            yield lab, driver
-        finally:
-            await driver.close()
-
-
-async def make_so(driver: CliDriver, *wanted: WantedAccess) -> None:
-    outcomes = await driver.apply(await driver.plan(wanted))
-    assert [outcome.error for outcome in outcomes] == [None] * len(wanted)
+    async with (
+        lab_cli_olt(LabCliOltSettings(vendor=platform)) as lab,
+        driver_of(settings_for(lab, platform, {**VALUES[platform], **values})) as driver,
+    ):
+        yield lab, driver
 
 
 # --- Nokia ISAM ------------------------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """What the platforms whose OLTs configure each ONU by itself promise, against the lab's ZTE and V-SOL."""
 
-import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,6 +11,8 @@ from drivers.access import WantedAccess
 from drivers.cli import CliDriver, CliSettings
 from drivers.errors import Conflict, Rejected, Unreachable
 from tests.contract.cli_harness import PLATFORMS
+from tests.contract.driving import make_so
+from tests.unit.drivers.cli_olts import driver_of, settings_for
 from ztpd.lab.cli_olt import zte_words
 from ztpd.lab.cli_olt.lab import VENDORS, LabCliOlt, LabCliOltSettings, lab_cli_olt
 from ztpd.lab.cli_olt.language import Ask
@@ -83,22 +84,15 @@ class Element:
         return self.lab.shelf.ports[0]
 
     def settings(self, transport: Literal["ssh", "telnet"] = "ssh") -> CliSettings:
-        server = self.lab.server
-        return CliSettings(
-            name="olt-1",
-            platform=self.platform,
-            host="127.0.0.1",
-            transport=transport,
-            port=server.ssh_port if transport == "ssh" else server.telnet_port,
-            username="ztpd",
-            password="ztpd",
-            enable_password=PLATFORMS[self.platform].enable_password,
-            legacy_algorithms=PLATFORMS[self.platform].legacy,
-            host_key=server.host_public_key if transport == "ssh" else None,
-            values=PLATFORMS[self.platform].values,
-            command_timeout_s=5.0,
-            connect_timeout_s=5.0,
+        platform = PLATFORMS[self.platform]
+        settings = replace(
+            settings_for(self.lab, self.platform, platform.values),
+            enable_password=platform.enable_password,
+            legacy_algorithms=platform.legacy,
         )
+        if transport == "ssh":
+            return settings
+        return replace(settings, transport="telnet", port=self.lab.server.telnet_port, host_key=None)
 
     def wanted(self, device: str = SERIAL, service: str = "SVC-1") -> WantedAccess:
         c_vlan = 300 + int(service.removeprefix("SVC-"))
@@ -110,15 +104,6 @@ async def element(request: pytest.FixtureRequest) -> AsyncIterator[Element]:
     settings = LabCliOltSettings(vendor=request.param, legacy=PLATFORMS[request.param].legacy)
     async with lab_cli_olt(settings) as lab:
         yield Element(request.param, lab)
-
-
-@contextlib.asynccontextmanager
-async def driver_of(settings: CliSettings) -> AsyncIterator[CliDriver]:
-    driver = CliDriver(settings)
-    try:
-        yield driver
-    finally:
-        await driver.close()
 
 
 @pytest.fixture
@@ -141,11 +126,6 @@ def type_by_hand(platform: str, shelf: Shelf, lines: str) -> str:
             except StopIteration:
                 said = None
     return printed
-
-
-async def make_so(driver: CliDriver, *wanted: WantedAccess) -> None:
-    outcomes = await driver.apply(await driver.plan(wanted))
-    assert [outcome.error for outcome in outcomes] == [None] * len(wanted)
 
 
 async def test_what_an_operator_made_is_adopted_and_changed_in_place(element: Element, driver: CliDriver) -> None:

@@ -21,6 +21,7 @@ from drivers.linux_edge import LinuxEdgeDriver, LinuxEdgeSettings
 from drivers.linux_edge.kernel import Notices
 from drivers.linux_edge.session import EdgeSession
 from drivers.linux_edge.values import Change, Firewall, Link, Traffic
+from tests.contract.driving import make_so
 from tests.unit.drivers.edges import SETTINGS, WANTED, ValueKernel
 
 SUSPENDED = replace(WANTED, enabled=False)
@@ -88,11 +89,6 @@ class OpenedKernel:
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
-
-
-async def make_so(driver: LinuxEdgeDriver, *wanted: WantedAccess) -> None:
-    outcomes = await driver.apply(await driver.plan(wanted))
-    assert [outcome.error for outcome in outcomes] == [None] * len(wanted)
 
 
 async def is_so(driver: LinuxEdgeDriver, wanted: WantedAccess) -> bool:
