@@ -1,5 +1,6 @@
 """One element's JSON API over HTTP: few connections, bounded answers, and every failure by the class it has."""
 
+import asyncio
 import json
 import re
 import ssl
@@ -77,6 +78,20 @@ class RestSession:
         if decoded is _NO_JSON:
             raise Unreachable(self._settings.name, operation, "the answer is not JSON")
         return decoded
+
+    async def watch(self, path: str, listening: Callable[[], None]) -> None:
+        """Ask for a path again and again until cancelled, and close; ``listening`` is called after the first answer.
+
+        Raises as ``request`` does.
+        """
+        try:
+            await self.request("GET", path)
+            listening()
+            while True:
+                await asyncio.sleep(self._settings.poll_s)
+                await self.request("GET", path)
+        finally:
+            await self.close()
 
     async def close(self) -> None:
         """End all connections; they open again when needed."""

@@ -72,15 +72,7 @@ class RouterosDriver:
 
         It announces nothing over REST, so ``heard`` is never called.
         """
-        session = self._new_session()
-        try:
-            await session.request("GET", tables.RESOURCE)
-            listening()
-            while True:
-                await asyncio.sleep(self._settings.poll_s)
-                await session.request("GET", tables.RESOURCE)
-        finally:
-            await session.close()
+        await self._new_session().watch(tables.RESOURCE, listening)
 
     async def list_discovered(self) -> list[PresentDevice]:
         """Every device with a bound lease or a PPP session, or registered on a radio of the router."""

@@ -57,15 +57,7 @@ class UispDriver:
 
         It announces nothing by this API, so ``heard`` is never called.
         """
-        session = self._new_session()
-        try:
-            await session.request("GET", tables.VERSION)
-            listening()
-            while True:
-                await asyncio.sleep(self._settings.poll_s)
-                await session.request("GET", tables.VERSION)
-        finally:
-            await session.close()
+        await self._new_session().watch(tables.VERSION, listening)
 
     async def list_discovered(self) -> list[PresentDevice]:
         """Every station that is connected to an access point."""
