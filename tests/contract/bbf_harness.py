@@ -10,7 +10,8 @@ from drivers.base import Driver
 from drivers.netconf_bbf import NetconfBbfDriver, NetconfBbfSettings
 from tests.contract import foreign_onu
 from tests.contract.harness import RPC_TIMEOUT_S, ElementHarness, Traits, wanted_onu
-from ztpd.lab.netconf.faults import Moment, Refusal
+from ztpd.lab.cuts import Moment
+from ztpd.lab.netconf.faults import Refusal
 from ztpd.lab.olt import LabOlt, LabOltSettings, lab_olt
 
 

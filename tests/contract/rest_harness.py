@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from drivers.access import WantedAccess
-from ztpd.lab.rest.faults import Moment
+from ztpd.lab.cuts import Moment
 from ztpd.lab.rest.server import RestServer
 
 if TYPE_CHECKING:

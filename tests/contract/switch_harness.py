@@ -9,7 +9,8 @@ from drivers.base import Driver
 from drivers.netconf_switch import NetconfSwitchDriver, NetconfSwitchSettings
 from tests.contract import foreign_port
 from tests.contract.harness import RPC_TIMEOUT_S, ElementHarness, Traits
-from ztpd.lab.netconf.faults import Moment, Refusal
+from ztpd.lab.cuts import Moment
+from ztpd.lab.netconf.faults import Refusal
 from ztpd.lab.switch import LabSwitch, LabSwitchSettings, lab_switch
 
 PORTS = 8

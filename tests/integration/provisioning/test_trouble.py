@@ -10,7 +10,8 @@ from drivers.errors import Unreachable
 from drivers.netconf_bbf import NetconfBbfDriver
 from tests.integration.provisioning.network import PATIENT, Network, at_work, happens, until
 from ztpd.domain.lifecycle import JobState
-from ztpd.lab.netconf.faults import Moment, Refusal
+from ztpd.lab.cuts import Moment
+from ztpd.lab.netconf.faults import Refusal
 from ztpd.provisioning.policy import RetryPolicy
 
 

@@ -15,7 +15,8 @@ from drivers.netconf_bbf import NetconfBbfDriver, NetconfBbfSettings
 from pon.onu import Presence
 from tests.unit.drivers.plants import WANTED
 from tests.unit.drivers.proxy import line_to
-from ztpd.lab.netconf.faults import Moment, Refusal
+from ztpd.lab.cuts import Moment
+from ztpd.lab.netconf.faults import Refusal
 from ztpd.lab.olt import LabOlt, LabOltSettings, lab_olt
 
 MANY = [replace(WANTED, service=f"S-{n}", device=f"TEST{n:08X}", c_vlan=400 + n) for n in range(64)]

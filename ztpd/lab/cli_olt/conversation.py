@@ -6,7 +6,7 @@ from typing import Protocol
 
 from ztpd.lab.cli_olt.language import Ask, Language
 from ztpd.lab.cli_olt.shelf import Busy, Refused, Shelf
-from ztpd.lab.netconf.faults import Moment
+from ztpd.lab.cuts import Moment
 
 
 class Line(Protocol):

@@ -11,7 +11,7 @@ from ztpd.lab.cli_olt.control import GOOD_OLT_RX_DBM, GOOD_ONU_RX_DBM, CliContro
 from ztpd.lab.cli_olt.language import Ask, Language
 from ztpd.lab.cli_olt.server import CliServer, CliServerSettings
 from ztpd.lab.cli_olt.shelf import PluggedOnu, Shelf
-from ztpd.lab.netconf.faults import Moment
+from ztpd.lab.cuts import Moment
 
 
 @dataclass(frozen=True, slots=True)

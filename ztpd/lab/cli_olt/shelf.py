@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from pon.serial import normalise
-from ztpd.lab.netconf.faults import Moment
+from ztpd.lab.cuts import Cuts
 
 Entry = dict[str, object]
 Configuration = dict[str, dict[str, Entry]]
@@ -51,7 +51,7 @@ class PluggedOnu:
 
 
 @dataclass(slots=True)
-class Faults:
+class Faults(Cuts):
     """The faults that wait to happen.
 
     ``cut_at`` is the command, counted from now, at which its connection breaks; ``hang_after`` commands are still
@@ -60,8 +60,6 @@ class Faults:
     ``chatter`` is printed behind every prompt, and the prompt again behind it, as messages are that nobody asked for.
     """
 
-    cut_at: int | None = None
-    cut_moment: Moment = Moment.BEFORE
     hang_after: int | None = None
     refusals: int = 0
     accepted: int = 0
@@ -76,16 +74,6 @@ class Faults:
             return False
         self.hang_after -= 1
         return self.hang_after < 0
-
-    def cut(self) -> Moment | None:
-        """When the connection of the command that just came breaks, if it does."""
-        if self.cut_at is None:
-            return None
-        self.cut_at -= 1
-        if self.cut_at > 0:
-            return None
-        self.cut_at = None
-        return self.cut_moment
 
 
 class Shelf:

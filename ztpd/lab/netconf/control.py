@@ -11,8 +11,9 @@ from aiohttp import web
 from pydantic import Field
 
 from ztpd.lab.control import Body, Control
+from ztpd.lab.cuts import Moment
 from ztpd.lab.netconf.edit_server import EditServer
-from ztpd.lab.netconf.faults import Faults, Moment, Refusal
+from ztpd.lab.netconf.faults import Faults, Refusal
 
 
 class Hang(Body):

@@ -1,14 +1,8 @@
 """What may be made to go wrong, and when: decided per RPC, counted from the moment a fault is set."""
 
-import enum
 from dataclasses import dataclass, field
 
-
-class Moment(enum.StrEnum):
-    """When a connection is cut: before the RPC has any effect, or when only its reply is missing."""
-
-    BEFORE = "before"
-    AFTER = "after"
+from ztpd.lab.cuts import Cuts
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +14,7 @@ class Refusal:
 
 
 @dataclass(slots=True)
-class Faults:
+class Faults(Cuts):
     """The faults that wait to happen; each counts down the RPCs it is about, and happens once but for ``hang``.
 
     ``hang_after`` RPCs are still answered, later ones never; ``cut_at`` is the RPC at which its connection breaks.
@@ -28,8 +22,6 @@ class Faults:
     """
 
     hang_after: int | None = None
-    cut_at: int | None = None
-    cut_moment: Moment = Moment.BEFORE
     barred_serials: set[str] = field(default_factory=set)
     refusals: dict[str, tuple[int, Refusal]] = field(default_factory=dict)
 
@@ -39,16 +31,6 @@ class Faults:
             return False
         self.hang_after -= 1
         return self.hang_after < 0
-
-    def cut(self) -> Moment | None:
-        """When the connection of the RPC that just came breaks, if it does."""
-        if self.cut_at is None:
-            return None
-        self.cut_at -= 1
-        if self.cut_at > 0:
-            return None
-        self.cut_at = None
-        return self.cut_moment
 
     def refuse(self, operation: str, nth: int, refusal: Refusal) -> None:
         """Refuse the n-th RPC of this name from now on (1 is the next)."""

@@ -11,7 +11,8 @@ import asyncssh
 import structlog
 from lxml import etree
 
-from ztpd.lab.netconf.faults import Faults, Moment
+from ztpd.lab.cuts import Moment
+from ztpd.lab.netconf.faults import Faults
 from ztpd.lab.netconf.framing import Deframer, FramingError, frame
 from ztpd.lab.netconf.operations import BASE_11, ClientSession, Operations, operation_name
 from ztpd.lab.netconf.rpc_error import NETCONF

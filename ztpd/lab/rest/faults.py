@@ -1,18 +1,12 @@
 """What may be made to go wrong, and when: decided per request, counted from the moment a fault is set."""
 
-import enum
 from dataclasses import dataclass, field
 
-
-class Moment(enum.StrEnum):
-    """When a connection is cut: before the request has any effect, or when only its answer is missing."""
-
-    BEFORE = "before"
-    AFTER = "after"
+from ztpd.lab.cuts import Cuts
 
 
 @dataclass(slots=True)
-class RestFaults:
+class RestFaults(Cuts):
     """The faults that wait to happen.
 
     ``cut_at`` is the request at which its connection breaks; it and ``refusals`` (the writes that are refused next)
@@ -20,23 +14,11 @@ class RestFaults:
     may concern) stay until they are cleared.
     """
 
-    cut_at: int | None = None
-    cut_moment: Moment = Moment.BEFORE
     refusals: int = 0
     hangs: bool = False
     busy_status: int | None = None
     retry_after_s: int = 1
     barred: set[str] = field(default_factory=set)
-
-    def cut(self) -> Moment | None:
-        """When the connection of the request that just came breaks, if it does."""
-        if self.cut_at is None:
-            return None
-        self.cut_at -= 1
-        if self.cut_at > 0:
-            return None
-        self.cut_at = None
-        return self.cut_moment
 
     def refusal_of(self, write: str) -> str | None:
         """Why the write that just came is refused, if it is."""

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from ztpd.lab.cuts import Moment
 from ztpd.lab.rest.certificate import Certificate, self_signed
-from ztpd.lab.rest.faults import Moment, RestFaults
+from ztpd.lab.rest.faults import RestFaults
 
 _MAX_BODY_BYTES = 1024 * 1024
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

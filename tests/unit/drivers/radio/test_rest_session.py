@@ -10,8 +10,8 @@ import pytest
 from drivers.errors import Busy, Rejected, Unreachable
 from drivers.rest.session import RestSession
 from drivers.rest.settings import RestSettings
+from ztpd.lab.cuts import Moment
 from ztpd.lab.rest.certificate import self_signed
-from ztpd.lab.rest.faults import Moment
 from ztpd.lab.rest.server import Answered, Asked, RestServer
 
 SECRET = "tok-3n"
