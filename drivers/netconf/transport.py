@@ -108,6 +108,8 @@ class WakingSession(SSHSession):  # type: ignore[misc] # ncclient has no types
                 while self._is_going_on(selector):
                     pass
         except Exception as error:
+            # Before anybody is told: who asks after that would be told nothing, and wait for an answer in vain.
+            self._connected = False
             self._dispatch_error(error)
             self.close()
         finally:

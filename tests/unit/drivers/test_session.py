@@ -12,6 +12,7 @@ from pathlib import Path
 
 import asyncssh
 import pytest
+from ncclient.transport import SessionListener
 
 from drivers.access import PresentDevice
 from drivers.errors import HostKeysUnreadable, Rejected, Unreachable
@@ -130,6 +131,32 @@ async def test_an_element_that_comes_back_is_reached_again(lab: LabOlt) -> None:
             await driver.ports()
 
         assert await driver.ports() == {"1/1/1"}
+
+
+async def test_what_is_asked_while_a_session_ends_is_told_so_and_does_not_wait(lab: LabOlt) -> None:
+    session = NetconfSession(settings_for(lab))
+    await session.capabilities()
+    connection = session._connection
+    assert connection is not None
+    ask = connection.request
+    told: list[str] = []
+    ended = threading.Event()
+
+    class Asks(SessionListener):  # type: ignore[misc] # ncclient has no types
+        def callback(self, root: object, raw: str) -> None: ...
+
+        def errback(self, ex: Exception) -> None:
+            with pytest.raises(Unreachable) as asked:
+                ask("get", lambda manager: manager.get(), 5.0)
+            told.append(asked.value.answer)
+            ended.set()
+
+    await session.listen(Asks())
+    lab.end_sessions()
+    await asyncio.to_thread(ended.wait, 30)
+    await session.close()
+
+    assert told == ["session lost: Not connected to NETCONF server"]
 
 
 async def test_failed_connections_leave_nothing_open(lab: LabOlt) -> None:
