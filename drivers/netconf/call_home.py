@@ -29,6 +29,7 @@ KEPT = 2
 """How many connections of one element wait for a session at once: one is for listening, one for the rest."""
 
 _HANDSHAKE_S = 10.0
+_REST_S = 1.0
 _BACKLOG = 64
 _log = structlog.get_logger()
 
@@ -102,8 +103,7 @@ class CallHome:
         self._host = host
         self._elements: dict[str, Called] = {}
         self._listening: socket.socket | None = None
-        self._accepting: asyncio.Task[None] | None = None
-        self._asking: set[asyncio.Task[None]] = set()
+        self._asking: dict[asyncio.Task[None], socket.socket] = {}
         self._executor = ThreadPoolExecutor(HANDSHAKES, thread_name_prefix="call-home")
 
     def expect(self, settings: NetconfSettings) -> Called:
@@ -120,35 +120,51 @@ class CallHome:
         )
         self._listening.setblocking(False)
         self.port = self._listening.getsockname()[1]
-        self._accepting = asyncio.create_task(self._accept(self._listening))
+        asyncio.get_running_loop().add_reader(self._listening, self._accept, self._listening)
 
     async def stop(self) -> None:
         """Listen no more, and end every connection that no session has taken."""
-        tasks = [task for task in (self._accepting, *self._asking) if task is not None]
+        if self._listening is not None:
+            asyncio.get_running_loop().remove_reader(self._listening)
+            self._listening.close()
+            self._listening = None
+        tasks = list(self._asking)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._listening is not None:
-            self._listening.close()
         for element in self._elements.values():
             element.close()
         await asyncio.to_thread(self._executor.shutdown)
 
-    async def _accept(self, listening: socket.socket) -> None:
+    def _accept(self, listening: socket.socket) -> None:
+        """Take one caller; what is accepted is owned at once, which an awaited accept that is cancelled does not do."""
         loop = asyncio.get_running_loop()
-        while True:
-            try:
-                sock, address = await loop.sock_accept(listening)
-            except OSError as error:
-                _log.warning("call_home_not_accepted", reason=str(error))
-                await asyncio.sleep(1.0)
-                continue
-            if len(self._asking) >= HANDSHAKES:
-                self._send_away(sock, address[0], "busy")
-                continue
-            task = asyncio.create_task(self._ask(sock, address[0]))
-            self._asking.add(task)
-            task.add_done_callback(self._asking.discard)
+        try:
+            sock, address = listening.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return  # it has gone again
+        except OSError as error:
+            _log.warning("call_home_not_accepted", reason=str(error))
+            loop.remove_reader(listening)
+            loop.call_later(_REST_S, self._listen_again, listening)
+            return
+        if len(self._asking) >= HANDSHAKES:
+            self._send_away(sock, address[0], "busy")
+            return
+        task = asyncio.create_task(self._ask(sock, address[0]))
+        self._asking[task] = sock
+        task.add_done_callback(self._asked)
+
+    def _listen_again(self, listening: socket.socket) -> None:
+        if listening is self._listening:
+            asyncio.get_running_loop().add_reader(listening, self._accept, listening)
+
+    def _asked(self, task: asyncio.Task[None]) -> None:
+        """Close what nobody has: a task that is cancelled before its first step has not even begun to."""
+        sock = self._asking.pop(task)
+        if task.cancelled():
+            _shut(sock)
+            sock.close()
 
     async def _ask(self, sock: socket.socket, address: str) -> None:
         """Learn who calls, and hand the connection to the session that waits for it."""
@@ -173,17 +189,20 @@ class CallHome:
         if element is None:
             for each in expected:
                 each.warn(address)
-            self._send_away(sock, address, "unknown-key")
-            transport.close()
+            self._count(address, "unknown-key")
+            _end(Line(sock, transport))
             return
         element.offer(Line(sock, transport))
 
     def _send_away(self, sock: socket.socket, address: str, why: str) -> None:
+        self._count(address, why)
+        _shut(sock)
+        sock.close()
+
+    def _count(self, address: str, why: str) -> None:
         self.refused[why] += 1
         if self.refused[why] == 1:
             _log.warning("caller_refused", address=address, why=why)
-        _shut(sock)
-        sock.close()
 
 
 def _begin_ssh(sock: socket.socket) -> paramiko.Transport:
