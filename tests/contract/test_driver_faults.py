@@ -41,9 +41,9 @@ async def test_a_changed_host_key_stops_everything_before_anything_is_sent(
     await element.change_host_key()
     requests = element.requests()
 
-    for attempt in (driver.list_discovered(), driver.apply([plan]), driver.watch(print, print)):
+    for attempt in (driver.list_discovered, lambda: driver.apply([plan]), lambda: driver.watch(print, print)):
         with pytest.raises(Unreachable, match=r"host key changed|session"):
-            await attempt
+            await attempt()
     with pytest.raises(Unreachable, match="host key changed"):
         await read(driver, wanted.device)
     await driver.close()
