@@ -9,7 +9,7 @@ demo: $(VENV)/ready
 	$(BIN)/ztpd lab demo --config config --report build/demo/report.json
 
 test: $(VENV)/ready system
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 4 --dist worksteal
 
 # Every decoder with at least 200,000 examples in all, none over 100 ms of the processor; the domain's rules decode nothing.
 fuzz: $(VENV)/ready

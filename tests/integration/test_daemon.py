@@ -137,9 +137,9 @@ async def test_stopped_while_all_hang_it_goes_on_where_it_was_and_bills_once(fol
         await scene.until_ready(daemon)
         async with everything_at_once(everything):
             await assert_stops(daemon, signal.SIGTERM)
-        everything.olt.unplug(SERIAL)
         await scene.start_daemon()
-        for _, step in STEPS:
+        begun = next(index for index, (name, _) in enumerate(STEPS) if name == "provisioned, verified")
+        for _, step in STEPS[begun:]:
             await step(cast)
         types = [event["type"] for event in (await cast.office.get("/v1/events?after=0&limit=500"))["items"]]
         assert types.count("service.activated") == 1

@@ -75,7 +75,6 @@ class FaultControl(Control):
             web.delete("/faults", self._clear_faults),
         ]
 
-
     async def _counters(self, request: web.Request) -> web.Response:
         return web.json_response({"rpcs": dict(self._faulty.rpcs), "writes": self._faulty.writes})
 
