@@ -13,7 +13,7 @@ from ztpd.api.problems import Invalid
 from ztpd.api.routing import Answer, Call, Nothing, Route, route
 from ztpd.api.tokens import Scope
 from ztpd.domain.model import CompletionBody, JobBody, Strict, VisitBody, Vouchable
-from ztpd.store import completion, orders, vouching
+from ztpd.store import cancelling, completion, orders, vouching
 from ztpd.store.transaction import Unknown
 
 
@@ -91,6 +91,18 @@ async def vouch_for_job(call: Call[ById, Nothing, VouchBody]) -> Answer:
     return Answer(await job_in_context(call.context, call.path.id))
 
 
+class CancelBody(Strict):
+    """Why a job is given up."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+async def cancel(call: Call[ById, Nothing, CancelBody]) -> Answer:
+    """Give a job up that is not at work; its devices are free, and other work can be ordered on its service."""
+    await call.context.store.commit(cancelling.cancel_job, call.path.id, call.body.reason, call.caller)
+    return Answer(await job_in_context(call.context, call.path.id))
+
+
 async def job_in_context(context: ApiContext, id_: str) -> dict[str, Any]:
     """A job as it is shown, with what the network knows of it; raises ``Unknown``."""
     found = await context.store.read(lambda reader: reader.job(id_))
@@ -109,5 +121,6 @@ ROUTES: Final[tuple[Route, ...]] = (
     route("POST", "/v1/jobs/{id}/completion", complete_job, FIELD, JobInContextShown),
     route("PUT", "/v1/jobs/{id}/visits/{number}", put_visit, DISPATCH, JobInContextShown, (200, 201)),
     route("POST", "/v1/jobs/{id}/vouch", vouch_for_job, DISPATCH, JobInContextShown),
+    route("POST", "/v1/jobs/{id}/cancel", cancel, DISPATCH, JobInContextShown),
     route("POST", "/v1/jobs/{id}/retry", retry_job, DISPATCH, JobInContextShown),
 )

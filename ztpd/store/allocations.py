@@ -34,6 +34,16 @@ def allocate(tx: Transaction, job: Job) -> frozenset[Name]:
     return freed
 
 
+def give_back(tx: Transaction, job: Job) -> frozenset[Name]:
+    """Take its devices from a job that is over; their names."""
+    had = tx.all("allocations_of_job", job=job.id)
+    for row in had:
+        tx.run("drop_allocation", job=job.id, role=row["role"], kind=row["kind"])
+    freed = frozenset(Name(Kind(row["kind"]), row["value"]) for row in had)
+    _release(tx, freed)
+    return freed
+
+
 def _expect(tx: Transaction, allocated: AllocatedDevice) -> None:
     found = devices.recognise(tx, names_of_allocation(allocated), "order", DeviceState.EXPECTED)
     devices.expect(tx, found.device)

@@ -135,11 +135,12 @@ def _become(tx: Transaction, job: Job, ordered: JobBody, visited: JobBody) -> Jo
     _write_visit(tx, amended, visited)
     freed = allocations.allocate(tx, amended)
     settled = amended if amended.state is JobState.FAILED else settling.settle(tx, amended)
-    _settle_those_asking(tx, freed)
+    settle_those_asking(tx, freed)
     return settled
 
 
-def _settle_those_asking(tx: Transaction, freed: Iterable[Name]) -> None:
+def settle_those_asking(tx: Transaction, freed: Iterable[Name]) -> None:
+    """Let held jobs that ask for devices of these names go on."""
     for row in allocations.asking(tx, freed):
         job = tx.job(row["id"])
         if job.state is JobState.HELD:

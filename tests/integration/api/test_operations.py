@@ -3,7 +3,7 @@
 import pytest
 
 from drivers.errors import Busy, Rejected, Unreachable
-from tests.integration.api.world import LEASE, REPORT, World
+from tests.integration.api.world import JOB, LEASE, REPORT, World
 from ztpd.domain.failures import Code, Failure
 from ztpd.store import attempts
 
@@ -110,3 +110,50 @@ async def test_what_nobody_can_vouch_for_is_refused(world: World) -> None:
 
     for body in ({"names": ["enabled"], "reason": "x"}, {"names": [], "reason": "x"}, {"names": ["priority"]}):
         assert (await world.send("POST", "/v1/jobs/J-1/vouch", body)).status == 422
+
+
+GIVE_UP = {"reason": "the customer changed his mind"}
+
+
+async def test_a_job_that_was_not_at_work_is_cancelled_and_its_devices_are_free(stored_world: World) -> None:
+    world = stored_world
+    await world.order()
+    waiting = {**JOB, "service": "SVC-2"}
+    held = await world.send("PUT", "/v1/jobs/J-2", waiting)
+
+    first = await world.send("POST", "/v1/jobs/J-1/cancel", GIVE_UP)
+    again = await world.send("POST", "/v1/jobs/J-1/cancel", GIVE_UP)
+    other = (await world.get("/v1/jobs/J-2")).json
+    audit = (await world.get("/v1/audit")).json["items"]
+
+    assert (held.json["state"], other["state"]) == ("held", "ready")
+    assert (first.status, first.json["state"], again.json["state"]) == (200, "cancelled", "cancelled")
+    assert [(each["action"], each["subject"]) for each in audit] == [("job.cancel", "job/J-1")]
+
+
+async def test_a_change_that_failed_and_is_cancelled_leaves_its_service_to_other_work(world: World) -> None:
+    await installed(world)
+    order = {"service": "SVC-1", "account": "ACC-1"}
+    await world.send("PUT", "/v1/jobs/C-1", {**order, "kind": "repair"})
+    failure = Failure(Code.ELEMENT_REJECTED, "no such profile")
+    await world.store.commit(attempts.fail_attempt, await world.start_attempt(), LEASE, failure, None)
+    refused = await world.send("PUT", "/v1/jobs/S-1", {**order, "kind": "suspend"})
+
+    await world.send("POST", "/v1/jobs/C-1/cancel", GIVE_UP)
+    accepted = await world.send("PUT", "/v1/jobs/S-1", {**order, "kind": "suspend"})
+
+    assert (refused.status, accepted.status) == (409, 201)
+    assert (await world.get("/v1/services/SVC-1")).json["state"] == "active"
+
+
+async def test_an_installation_that_an_element_was_at_work_on_is_not_given_up(world: World) -> None:
+    await world.order()
+    await world.hear_ont()
+    work = await world.start_attempt()
+    at_work = await world.send("POST", "/v1/jobs/J-1/cancel", GIVE_UP)
+    await world.store.commit(attempts.fail_attempt, work, LEASE, Failure(Code.LOW_LIGHT, "dark"), None)
+    failed = await world.send("POST", "/v1/jobs/J-1/cancel", GIVE_UP)
+
+    assert (at_work.status, failed.status) == (409, 409)
+    assert failed.json["detail"] == "job J-1 was at work on the element already"
+    assert (await world.get("/v1/jobs/J-1")).json["state"] == "failed"
