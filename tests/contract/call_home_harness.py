@@ -19,8 +19,9 @@ class CallHomeHarness(NetconfBbfHarness):
         self._listener = listener
 
     def driver(self, *, password: str | None = None, rpc_timeout_s: float = RPC_TIMEOUT_S) -> Driver:
-        settings = self.settings(password=password, rpc_timeout_s=rpc_timeout_s)
-        return NetconfBbfDriver(settings, self._listener.expect(settings))
+        # However a driver is set, it is the same element that calls.
+        calling = self._listener.expect(self.settings(password=None, rpc_timeout_s=RPC_TIMEOUT_S))
+        return NetconfBbfDriver(self.settings(password=password, rpc_timeout_s=rpc_timeout_s), calling)
 
 
 @contextlib.asynccontextmanager

@@ -9,17 +9,17 @@ from drivers.base import Driver
 from drivers.netconf_switch import NetconfSwitchDriver, NetconfSwitchSettings
 from tests.contract import foreign_port
 from tests.contract.harness import RPC_TIMEOUT_S, ElementHarness, Traits
-from ztpd.lab.cuts import Moment
-from ztpd.lab.netconf.faults import Refusal
+from tests.contract.netconf_element import NetconfElement
 from ztpd.lab.switch import LabSwitch, LabSwitchSettings, lab_switch
 
 PORTS = 8
 
 
-class SwitchHarness:
+class SwitchHarness(NetconfElement):
     """One lab switch; a device is its port. Only OpenConfig has rates, only a provider's bridge has two tags."""
 
     def __init__(self, lab: LabSwitch) -> None:
+        super().__init__(lab, lab.switch)
         self._lab = lab
         self._host_key = lab.listening.host_public_key
         self.ports = (lab.switch.ports[0], lab.switch.ports[1])
@@ -63,54 +63,8 @@ class SwitchHarness:
     def plug(self, device: str, port: str, onu_rx_dbm: float, olt_rx_dbm: float) -> None:
         self._lab.connect(port)
 
-    def unplug(self, device: str) -> None:
-        self._lab.unplug(device)
-
-    def configuration(self) -> bytes:
-        return self._lab.running_config()
-
-    def writes(self) -> int:
-        return self._lab.switch.writes
-
-    def requests(self) -> int:
-        return self._lab.switch.rpcs.total()
-
-    def reset(self) -> None:
-        self._lab.switch.reset()
-
     def subscribed(self) -> bool:
         return self._lab.sessions > 0
-
-    def cut_at_request(self, nth: int, *, after_its_effect: bool) -> None:
-        self._lab.switch.faults.cut_at = nth
-        self._lab.switch.faults.cut_moment = Moment.AFTER if after_its_effect else Moment.BEFORE
-
-    def hang(self) -> None:
-        self._lab.switch.faults.hang_after = 0
-
-    def recover(self) -> None:
-        self._lab.switch.clear_faults()
-
-    def bar(self, device: str) -> None:
-        self._lab.switch.faults.barred_serials.add(device)
-
-    def refuse_next_write(self) -> None:
-        self._lab.switch.faults.refuse("edit-config", 1, Refusal("operation-failed", "no such profile"))
-
-    def lock(self) -> None:
-        self._lab.hold_lock()
-
-    def unlock(self) -> None:
-        self._lab.release_lock()
-
-    def end_sessions(self) -> None:
-        self._lab.end_sessions()
-
-    async def change_host_key(self) -> None:
-        await self._lab.change_host_key()
-
-    async def restart(self) -> None:
-        self._lab.restart()
 
     def configure_by_another(self, wanted: WantedAccess) -> WantedAccess:
         configuration = foreign_port.CONFIGURATION[self._lab.settings.models]
