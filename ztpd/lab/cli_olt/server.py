@@ -12,6 +12,7 @@ import structlog
 from ztpd.lab.cli_olt.conversation import Conversation, Gone, Line, Terminal
 from ztpd.lab.cli_olt.language import Language
 from ztpd.lab.cli_olt.shelf import Shelf
+from ztpd.lab.login import Login
 
 _log = structlog.get_logger()
 
@@ -74,7 +75,7 @@ class CliServer:
             self._settings.host,
             self.ssh_port,
             server_host_keys=[self._host_key],
-            server_factory=lambda: _Login(self._settings, self._connections),
+            server_factory=lambda: Login(self._settings, self._connections),
             process_factory=self._serve_ssh,
             kex_algs=_LEGACY_KEX if legacy else (),
             encryption_algs=_LEGACY_CIPHERS if legacy else (),
@@ -267,27 +268,3 @@ class _TelnetLine:
             end = self._pending.find(bytes([_IAC, _SE]))
             return len(self._pending) + 1 if end < 0 else end + 2
         return 3 if _SB < self._pending[1] <= _DONT else 2
-
-
-class _Login(asyncssh.SSHServer):
-    def __init__(self, settings: CliServerSettings, connections: set[asyncssh.SSHServerConnection]) -> None:
-        self._settings = settings
-        self._connections = connections
-        self._connection: asyncssh.SSHServerConnection | None = None
-
-    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
-        self._connection = conn
-        self._connections.add(conn)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._connection is not None:
-            self._connections.discard(self._connection)
-
-    def begin_auth(self, username: str) -> bool:
-        return True
-
-    def password_auth_supported(self) -> bool:
-        return True
-
-    def validate_password(self, username: str, password: str) -> bool:
-        return (username, password) == (self._settings.username, self._settings.password)

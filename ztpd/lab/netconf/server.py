@@ -12,6 +12,7 @@ import structlog
 from lxml import etree
 
 from ztpd.lab.cuts import Moment
+from ztpd.lab.login import Login
 from ztpd.lab.netconf.faults import Faults
 from ztpd.lab.netconf.framing import Deframer, FramingError, frame
 from ztpd.lab.netconf.operations import BASE_11, ClientSession, Operations, operation_name
@@ -104,7 +105,7 @@ class NetconfServer:
         authorized = self._settings.authorized_key
         return {
             "server_host_keys": [self._host_key],
-            "server_factory": lambda: _Login(self._settings, self._connections),
+            "server_factory": lambda: Login(self._settings, self._connections),
             "process_factory": self._serve,
             "authorized_client_keys": None if authorized is None else asyncssh.import_authorized_keys(authorized),
             "encoding": None,
@@ -257,30 +258,6 @@ class _Dialogue:
                 etree.SubElement(offered, f"{{{NETCONF}}}capability").text = uri
         etree.SubElement(hello, f"{{{NETCONF}}}session-id").text = str(self.session.id)
         return hello
-
-
-class _Login(asyncssh.SSHServer):
-    def __init__(self, settings: ServerSettings, connections: set[asyncssh.SSHServerConnection]) -> None:
-        self._settings = settings
-        self._connections = connections
-        self._connection: asyncssh.SSHServerConnection | None = None
-
-    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
-        self._connection = conn
-        self._connections.add(conn)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._connection is not None:
-            self._connections.discard(self._connection)
-
-    def begin_auth(self, username: str) -> bool:
-        return True
-
-    def password_auth_supported(self) -> bool:
-        return True
-
-    def validate_password(self, username: str, password: str) -> bool:
-        return (username, password) == (self._settings.username, self._settings.password)
 
 
 def _parse(message: bytes) -> Element:
