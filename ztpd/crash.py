@@ -23,7 +23,7 @@ INTENTIONS = (
     "fail_attempt",
     "open_visit",
     "hear_inform",
-    "record_cpe",
+    "record_outcome",
     "accept_completion",
     "claim_deliveries",
     "record_attempts",

@@ -16,10 +16,8 @@ import structlog
 from billing_hooks.lane import Seams
 from drivers.base import Driver
 from ztpd import parts
-from ztpd.acs.contract import Core, CpeFault, CpeOutcome, CpeWork
-from ztpd.acs.messages import Inform
+from ztpd.acs.contract import Core
 from ztpd.acs.server import AcsServer
-from ztpd.acs.sighting import sighting_of
 from ztpd.api.app import make_app
 from ztpd.api.contract import READY, ApiContext, Element
 from ztpd.api.server import serve
@@ -28,6 +26,7 @@ from ztpd.discovery.direct import at_own_interface
 from ztpd.discovery.inbox import Inbox
 from ztpd.domain.sighting import Sighting
 from ztpd.ears import Ears
+from ztpd.informing import Informing
 from ztpd.listeners import Listeners
 from ztpd.listening import bind
 from ztpd.metrics import Metrics
@@ -39,7 +38,7 @@ from ztpd.provisioning.shadow import ShadowLane
 from ztpd.sending import Sending
 from ztpd.services import Service, running, until_or_ended
 from ztpd.store import attempts, orders, sightings
-from ztpd.store.attempts import CpeResult, Lease
+from ztpd.store.attempts import Lease
 from ztpd.store.store import Context, Store, open_store
 
 log = structlog.get_logger()
@@ -203,20 +202,10 @@ class Daemon:
 
     def core(self) -> Core:
         """What the ACS asks and tells."""
+        return Informing(self.store, utc_now, self._sighted, self._session).core()
 
-        async def heard(inform: Inform, peer_ip: str) -> CpeWork | None:
-            sighting = sighting_of(inform, peer_ip, utc_now())
-            wanted = await self.store.commit(sightings.hear_inform, sighting)
-            self._sighted("cwmp", "kept")
-            self.metrics.acs_sessions.labels("informed").inc()
-            return None if wanted is None else CpeWork(wanted.job, wanted.values)
-
-        async def configured(work: CpeWork, outcome: CpeOutcome) -> None:
-            result = CpeResult(outcome.ok, dict(outcome.applied), _fault_in_words(outcome.fault))
-            await self.store.commit(attempts.record_cpe, work.job, result)
-            self.metrics.acs_sessions.labels("configured" if outcome.ok else "faulted").inc()
-
-        return Core(heard, configured)
+    def _session(self, outcome: str) -> None:
+        self.metrics.acs_sessions.labels(outcome).inc()
 
     def working(self, inbox: Inbox) -> list[Service]:
         """What acts, in the order it starts."""
@@ -249,12 +238,6 @@ class Daemon:
     def ears(self) -> Ears:
         """What hears devices without asking an element."""
         return Ears(self.configuration, self.keep, self._sighted, self.nudge, utc_now, self.random)
-
-
-def _fault_in_words(fault: CpeFault | None) -> str:
-    if fault is None:
-        return ""
-    return " ".join(str(part) for part in (fault.code, fault.message, fault.parameter) if part)
 
 
 async def _together(runs: Sequence[Callable[[], Coroutine[Any, Any, None]]]) -> None:

@@ -9,6 +9,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from ztpd.acs_settings import AcsSection
 from ztpd.discovery import line_patterns, traps
 from ztpd.domain.model import Identifier
 from ztpd.element_settings import ElementSection
@@ -54,17 +55,6 @@ class ApiSection(Section):
     port: Port = 8080
     hosts: tuple[str, ...] = ()
     tokens: tuple[TokenSection, ...] = ()
-
-
-class AcsSection(Section):
-    """The ACS; CPEs prove themselves by digest with this user and the password in the file."""
-
-    host: str = "127.0.0.1"
-    port: Port = 7547
-    path: Annotated[str, Field(pattern=r"^/")] = "/acs"
-    realm: str = "ztpd"
-    username: str
-    password_file: Path
 
 
 class DhcpSection(Section):

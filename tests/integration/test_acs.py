@@ -20,10 +20,13 @@ from aiohttp.test_utils import TestServer
 
 from tests.unit.acs.envelopes import envelope, inform
 from ztpd.acs.connections import ConnectionLimits
-from ztpd.acs.contract import MASK, Core, CpeOutcome, CpeWork, FaultKind, Value
+from ztpd.acs.contract import Core, Heard, Known
 from ztpd.acs.digest import Algorithm, Credentials
-from ztpd.acs.messages import Inform
+from ztpd.acs.messages import Inform, Notice
 from ztpd.acs.server import AcsServer, AcsSettings
+from ztpd.domain.cpe import MASK, Cause, CpeOutcome, CpeWork, FaultKind
+from ztpd.domain.cpe_tasks import Configure
+from ztpd.domain.profile import Value
 from ztpd.lab import cpe as lab
 from ztpd.lab.cpe import BOOT, BOOTSTRAP, CookieStyle, CpeSettings, LabCpe, Misbehaviour, Root, SessionFailed
 
@@ -43,28 +46,44 @@ class Registry:
     work: dict[str, CpeWork] = field(default_factory=dict)
     informs: list[tuple[Inform, str]] = field(default_factory=list)
     outcomes: dict[str, list[CpeOutcome]] = field(default_factory=dict)
+    notices: list[Notice] = field(default_factory=list)
+    known: dict[str, Known] = field(default_factory=dict)
     failing: bool = False
     gate: asyncio.Event | None = None
     waiting: asyncio.Event = field(default_factory=asyncio.Event)
     asked: asyncio.Queue[Inform] = field(default_factory=asyncio.Queue)
 
-    async def heard(self, inform: Inform, peer_ip: str) -> CpeWork | None:
+    async def heard(self, heard: Heard) -> CpeWork | None:
+        inform, peer_ip = heard.inform, heard.peer_ip
         self.asked.put_nowait(inform)
         if self.failing:
             raise RuntimeError("the database is away")
         self.informs.append((inform, peer_ip))
         return self.work.get(inform.device.serial)
 
-    async def configured(self, work: CpeWork, outcome: CpeOutcome) -> None:
+    async def done(self, work: CpeWork, outcome: CpeOutcome) -> CpeWork | None:
         if self.failing:
             raise RuntimeError("the database is away")
         if self.gate is not None:
             self.waiting.set()
             await self.gate.wait()
-        self.outcomes.setdefault(work.job, []).append(outcome)
+        self.outcomes.setdefault(work.id, []).append(outcome)
+        return None
+
+    async def told(self, token: str, notice: Notice) -> None:
+        if self.failing:
+            raise RuntimeError("the database is away")
+        self.notices.append(notice)
+
+    async def resumed(self, token: str) -> Known | None:
+        return self.known.get(token)
+
+    def core(self) -> Core:
+        return Core(self.heard, self.done, self.told, self.resumed)
 
     def give(self, serial: str, values: dict[str, Value] | None = None) -> None:
-        self.work[serial] = CpeWork(f"JOB-{serial}", VALUES if values is None else values)
+        task = Configure(values=VALUES if values is None else values)
+        self.work[serial] = CpeWork(1, Cause.JOB, f"JOB-{serial}", task)
 
     def outcome(self, serial: str) -> CpeOutcome:
         (outcome,) = self.outcomes[f"JOB-{serial}"]
@@ -91,7 +110,7 @@ Serve = Callable[[AcsSettings], AbstractAsyncContextManager[AcsServer]]
 def serve(core: Registry) -> Serve:
     @asynccontextmanager
     async def serving(settings: AcsSettings) -> AsyncIterator[AcsServer]:
-        async with AcsServer(settings, Core(core.heard, core.configured)) as acs:
+        async with AcsServer(settings, core.core()) as acs:
             yield acs
 
     return serving
@@ -383,7 +402,7 @@ class TestSessions:
         clock = Clock()
         settings = replace(SETTINGS, max_sessions=1)
         async with (
-            AcsServer(settings, Core(core.heard, core.configured), monotonic=clock) as acs,
+            AcsServer(settings, core.core(), monotonic=clock) as acs,
             raw_cpe(acs) as silent,
             raw_cpe(acs) as other,
         ):
@@ -435,7 +454,7 @@ class TestAuthentication:
 
     async def test_an_old_nonce_is_answered_with_a_new_one(self, core: Registry) -> None:
         clock = Clock()
-        async with AcsServer(SETTINGS, Core(core.heard, core.configured), monotonic=clock) as acs:
+        async with AcsServer(SETTINGS, core.core(), monotonic=clock) as acs:
             async with raw_cpe(acs) as cpe:
                 await cpe.post(inform())
                 clock.now += SETTINGS.nonce_lifetime + 1

@@ -6,7 +6,6 @@ from lxml import etree
 
 from tests.unit.acs.envelopes import envelope, inform, parameter_list
 from ztpd.acs import session, soap
-from ztpd.acs.contract import CpeWork
 from ztpd.acs.errors import MalformedXml, SoapError
 from ztpd.acs.messages import (
     DeviceId,
@@ -17,13 +16,14 @@ from ztpd.acs.messages import (
     GetRPCMethods,
     Inform,
     Notice,
-    ParameterValue,
-    SetParameterValues,
     SetParameterValuesFault,
     SetParameterValuesResponse,
     Unknown,
 )
 from ztpd.acs.models import shipped
+from ztpd.acs.requests import ParameterValue, SetParameterValues
+from ztpd.domain.cpe import Cause, CpeWork
+from ztpd.domain.cpe_tasks import Configure
 
 MODELS = shipped()
 # What XML 1.0 can carry; \r comes back as it is only because the writer escapes it.
@@ -103,7 +103,7 @@ MESSAGES = st.one_of(
     st.builds(Unknown, st.text(max_size=5)),
 )
 WORK = st.none() | st.builds(
-    CpeWork,
+    lambda job, values: CpeWork(1, Cause.JOB, job, Configure(values=values)),
     st.text(max_size=40),
     st.dictionaries(
         st.sampled_from(["wifi.2ghz.ssid", "wan.pppoe.password", "wan.vlan", "wan.warp"]),
@@ -114,7 +114,8 @@ WORK = st.none() | st.builds(
 INPUTS = st.one_of(
     st.builds(Envelope, MESSAGES, st.sampled_from([None, *sorted(soap.NAMESPACES)]), st.none() | st.text(max_size=3)),
     st.builds(session.WorkGiven, WORK),
-    st.just(session.Recorded()),
+    st.builds(session.Recorded, WORK),
+    st.just(session.Told()),
     st.just(session.Unreadable(MalformedXml("not well-formed", "line 1"))),
 )
 
@@ -136,10 +137,12 @@ def test_a_session_records_its_work_at_most_once_and_only_after_an_inform(
     recorded = informed = 0
     for message in messages:
         current, action = session.step(current, Envelope(message))  # type: ignore[arg-type]
-        while isinstance(action, session.Consult | session.Record):
+        while isinstance(action, session.Question):
             if isinstance(action, session.Consult):
                 informed, recorded = 1, 0
                 current, action = session.step(current, session.WorkGiven(work))
+            elif isinstance(action, session.Tell):
+                current, action = session.step(current, session.Told())
             else:
                 recorded += 1
                 assert action.work is work

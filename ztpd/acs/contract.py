@@ -1,72 +1,42 @@
-"""What the ACS and the core say to each other: a device was heard, what it must become, what became of it."""
+"""What the ACS and the core say to each other: a device was heard, what it must do, what became of it."""
 
-import enum
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
-from ztpd.acs.messages import Inform
-
-Value = str | int | bool
+from ztpd.acs.messages import Inform, Notice
+from ztpd.domain.cpe import CpeFacts, CpeOutcome, CpeWork, Proof
 
 
 @dataclass(frozen=True, slots=True)
-class CpeWork:
-    """What one CPE must become for one job: intents (``wifi.2ghz.ssid``) to values.
+class Heard:
+    """One Inform, with the address it came from, how its sender proved itself, and the token of its new session."""
 
-    The same work may be given again, for example after a session broke off: setting it twice changes nothing.
-    """
-
-    job: str
-    values: Mapping[str, Value] = field(repr=False)
-
-
-class FaultKind(enum.Enum):
-    """Who or what stopped the work: decides what can be done about it."""
-
-    CPE = "cpe"  # the CPE answered with a CWMP fault; ``code`` is its code
-    MISMATCH = "mismatch"  # the CPE accepted a value and reads back another
-    UNKNOWN_INTENT = "unknown-intent"  # no data file says what the intent is called on this device
-    INVALID_VALUE = "invalid-value"  # the value does not fit the parameter's type
-    UNKNOWN_MODEL = "unknown-model"  # the Inform shows neither a TR-181 nor a TR-098 root
-    PROTOCOL = "protocol"  # the CPE answered out of turn or with what cannot be read
+    inform: Inform
+    peer_ip: str
+    proof: Proof
+    token: str
 
 
 @dataclass(frozen=True, slots=True)
-class CpeFault:
-    """Why a CPE did not become what it must: ``code`` is CWMP's own (9001…), None when the ACS is the judge.
+class Known:
+    """A CPE whose session was opened by an earlier run of the daemon or by another node, and what it must do now."""
 
-    ``parameter`` is the path the CPE named, or the intent when no path is known. No secret is in any of the texts.
-    """
-
-    code: int | None
-    message: str
-    parameter: str | None = None
-    kind: FaultKind = FaultKind.CPE
-
-
-@dataclass(frozen=True, slots=True)
-class CpeOutcome:
-    """What became of the work: ``applied`` maps paths to the values read back, hidden ones to ``MASK``.
-
-    ``pending`` says that the CPE has committed the values and applies them later (Status 1, such as by a reboot).
-    """
-
-    ok: bool
-    applied: Mapping[str, str] = field(default_factory=dict)
-    fault: CpeFault | None = None
-    pending: bool = False
-
-
-MASK = "********"
+    device: int
+    facts: CpeFacts
+    work: CpeWork | None
 
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """What the ACS needs of the daemon's core; when either raises, the CPE is told to come back later (503).
+    """What the ACS needs of the daemon's core; when any raises, the CPE is told to come back later (503).
 
-    ``heard(inform, peer_ip)`` commits that the device was heard and answers what it must become (None: nothing).
-    ``configured(work, outcome)`` commits what became of the work; the CPE's session ends only after it returned.
+    ``heard`` commits that the device was heard and answers what it must do first (None: nothing). ``done`` commits
+    what became of that and answers what is next. ``told`` commits a notice (TransferComplete …) of a session's CPE,
+    named by its token, before it is acknowledged. ``resumed`` answers whose session a token opened; None when nobody's
+    or too long ago.
     """
 
-    heard: Callable[[Inform, str], Awaitable[CpeWork | None]]
-    configured: Callable[[CpeWork, CpeOutcome], Awaitable[None]]
+    heard: Callable[[Heard], Awaitable[CpeWork | None]]
+    done: Callable[[CpeWork, CpeOutcome], Awaitable[CpeWork | None]]
+    told: Callable[[str, Notice], Awaitable[None]]
+    resumed: Callable[[str], Awaitable[Known | None]]

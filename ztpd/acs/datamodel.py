@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ztpd.acs.contract import Value
-from ztpd.acs.messages import DeviceId, ParameterValue
+from ztpd.acs.messages import DeviceId
+from ztpd.acs.requests import ParameterValue
+from ztpd.domain.profile import Value
 
 _TYPES = frozenset({"string", "int", "unsignedInt", "boolean", "dateTime"})
 _DEVICE_KEYS = ("manufacturer", "oui", "product_class")

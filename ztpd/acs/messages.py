@@ -1,4 +1,4 @@
-"""What a CPE and an ACS say to each other, as values (TR-069 Amendment 6, Annex A.3 and A.4)."""
+"""What a CPE says, as values (TR-069 Amendment 6, Annex A.3 and A.4)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -56,6 +56,64 @@ class SetParameterValuesResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class GetParameterNamesResponse:
+    """Whether each path can be written, objects with their dot (A.3.2.3)."""
+
+    names: Mapping[str, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterAttributes:
+    """How a CPE tells that a parameter changed (A.3.2.4): ``notification`` 0 not, 1 with an Inform, 2 by one.
+
+    ``access`` lists who else may write it (``Subscriber``); None leaves that as it is.
+    """
+
+    path: str
+    notification: int = 0
+    access: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GetParameterAttributesResponse:
+    """The attributes of each path (A.3.2.5)."""
+
+    attributes: tuple[ParameterAttributes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AddObjectResponse:
+    """The number of the new instance, and whether it is there already (0) or after a reboot (1) (A.3.2.6)."""
+
+    instance: int
+    status: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteObjectResponse:
+    """The object is gone (0), or will be after a reboot (1) (A.3.2.7)."""
+
+    status: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TransferResponse:
+    """A Download or Upload is done (``status`` 0) or under way (1): then TransferComplete comes (A.3.2.8, A.4.1.5)."""
+
+    method: str
+    status: int = 0
+    started_at: str = ""
+    completed_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A response that says nothing but that the request of this method was taken (``Reboot``, ``ScheduleInform`` …)."""
+
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
 class SetParameterValuesFault:
     """Why one parameter was refused (A.5.1)."""
 
@@ -83,13 +141,15 @@ class Notice:
     """A CPE's method that only wants to be acknowledged by ``<method>Response``; ``fault_code`` 0 is success.
 
     ``method`` is TransferComplete (A.3.3.2), AutonomousTransferComplete (A.3.3.3), DUStateChangeComplete (A.4.2.1),
-    AutonomousDUStateChangeComplete (A.4.2.2) or RequestDownload (A.4.2.1 of Amendment 1).
+    AutonomousDUStateChangeComplete (A.4.2.2), RequestDownload (A.4.2.1 of Amendment 1) or Kicked (A.4.2.1). ``facts``
+    are its other simple arguments by name, as text (``StartTime``, ``FileType``, ``TransferURL``, ``Referer`` …).
     """
 
     method: str
     command_key: str = ""
     fault_code: int = 0
     fault_message: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,23 +159,17 @@ class Unknown:
     name: str
 
 
-FromCpe = (
-    Inform | Empty | GetParameterValuesResponse | SetParameterValuesResponse | Fault | GetRPCMethods | Notice | Unknown
+Response = (
+    GetParameterValuesResponse
+    | SetParameterValuesResponse
+    | GetParameterNamesResponse
+    | GetParameterAttributesResponse
+    | AddObjectResponse
+    | DeleteObjectResponse
+    | TransferResponse
+    | Acknowledged
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """One message with what its answer needs: the CPE's CWMP namespace and the ID to echo, None when it sent none."""
-
-    message: FromCpe
-    namespace: str | None = None
-    id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class InformResponse:
-    """The ACS has heard an Inform (A.3.3.1); it always takes one envelope at a time."""
+"""What answers a request of the ACS, beside ``Fault`` and ``GetRPCMethodsResponse``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,35 +179,16 @@ class GetRPCMethodsResponse:
     methods: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class NoticeResponse:
-    """The acknowledgement of a ``Notice`` of this method."""
+Answer = Response | GetRPCMethodsResponse | Fault
+"""What a CPE answers a request with."""
 
-    method: str
-
-
-@dataclass(frozen=True, slots=True)
-class ParameterValue:
-    """One value to set: full path, text in XML Schema's lexical form, and type without prefix (``unsignedInt``)."""
-
-    path: str
-    text: str = field(repr=False)
-    type: str = "string"
+FromCpe = Inform | Empty | Answer | GetRPCMethods | Notice | Unknown
 
 
 @dataclass(frozen=True, slots=True)
-class SetParameterValues:
-    """Set all of these or none (A.3.2.1); ``parameter_key`` has at most 32 characters."""
+class Envelope:
+    """One message with what its answer needs: the CPE's CWMP namespace and the ID to echo, None when it sent none."""
 
-    values: tuple[ParameterValue, ...]
-    parameter_key: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class GetParameterValues:
-    """Read these paths (A.3.2.2)."""
-
-    paths: tuple[str, ...]
-
-
-ToCpe = InformResponse | GetRPCMethodsResponse | NoticeResponse | SetParameterValues | GetParameterValues | Fault
+    message: FromCpe
+    namespace: str | None = None
+    id: str | None = None

@@ -5,10 +5,10 @@ import time
 import traceback
 from asyncio import timeout
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import structlog
 from aiohttp import web
@@ -18,15 +18,18 @@ from ztpd.acs import session, soap
 from ztpd.acs.authentication import Authenticator
 from ztpd.acs.body import BodyError, read_body
 from ztpd.acs.connections import BoundedServer, ConnectionLimits
-from ztpd.acs.contract import Core
+from ztpd.acs.contract import Core, Heard
 from ztpd.acs.datamodel import Model
 from ztpd.acs.digest import Credentials, Verdict
 from ztpd.acs.errors import SoapError
 from ztpd.acs.messages import Envelope, Inform
 from ztpd.acs.models import shipped
-from ztpd.acs.session_table import COOKIE, OpenSession, SessionTable, TableFull
+from ztpd.acs.session_table import COOKIE, OpenSession, SessionTable, TableFull, tokens_in
+from ztpd.domain.cpe import Proof
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 # A CPE's first POST has no nonce yet, a later one may have an old one: nothing to tell people about.
 _HANDSHAKE = frozenset({f"authorization-{verdict.value}" for verdict in (Verdict.ABSENT, Verdict.STALE)})
@@ -145,15 +148,17 @@ class AcsServer:
     async def _answer(self, request: web.BaseRequest) -> web.Response:
         self._check_request_line(request)
         body = await read_body(request, self._settings.max_body, self._settings.body_deadline)
-        found = self._sessions.find(request.headers.getall("Cookie", []))
-        if found is None:
-            self._authenticate(request)
-        heard = _decoded(body)
-        if isinstance(heard, Envelope) and isinstance(heard.message, Inform):
-            if found is not None:
-                self._authenticate(request)
-            return await self._answer_inform(heard, heard.message, request.remote or "")
-        return await self._answer_in_turn(found or self._stranger(), heard)
+        cookies = request.headers.getall("Cookie", [])
+        found = self._sessions.find(cookies)
+        heard = _decoded(body) if found is not None else None
+        if found is None or (isinstance(heard, Envelope) and isinstance(heard.message, Inform)):
+            proof = self._authenticate(request)
+            heard = heard or _decoded(body)
+            if isinstance(heard, Envelope) and isinstance(heard.message, Inform):
+                return await self._answer_inform(heard, heard.message, request.remote or "", proof)
+        assert heard is not None
+        opened = found or await self._resumed(cookies, request.remote or "") or self._stranger()
+        return await self._answer_in_turn(opened, heard)
 
     def _check_request_line(self, request: web.BaseRequest) -> None:
         if request.path != self._settings.path:
@@ -161,19 +166,19 @@ class AcsServer:
         if request.method != "POST":
             raise _Turned(405, "a CPE speaks by POST", "method", CIMultiDict(Allow="POST"))
 
-    def _authenticate(self, request: web.BaseRequest) -> None:
-        """Let the request pass, or raise the 401 that asks for a digest."""
+    def _authenticate(self, request: web.BaseRequest) -> Proof:
+        """How the sender proves itself; raises the 401 that asks for a digest."""
         verdict = self._authenticator.judge(request.headers.get("Authorization"), request.method, request.raw_path)
         if verdict is Verdict.ACCEPTED:
-            return
+            return Proof.BOOTSTRAP
         headers: CIMultiDict[str] = CIMultiDict()
         for challenge in self._authenticator.challenges(stale=verdict is Verdict.STALE):
             headers.add("WWW-Authenticate", challenge)
         raise _Turned(401, "authenticate as a CPE of this ACS", f"authorization-{verdict.value}", headers)
 
-    async def _answer_inform(self, heard: Envelope, inform: Inform, peer_ip: str) -> web.Response:
+    async def _answer_inform(self, heard: Envelope, inform: Inform, peer_ip: str, proof: Proof) -> web.Response:
         try:
-            opened = self._sessions.open(inform.device, session.Session(self._models), peer_ip)
+            opened = self._sessions.open(inform.device, session.Session(self._models), peer_ip, proof)
         except TableFull:
             raise self._later("too many sessions", "sessions-full") from None
         self._counts["informed"] += 1
@@ -185,18 +190,30 @@ class AcsServer:
         response.headers["Set-Cookie"] = f"{COOKIE}={opened.token}; Path=/"
         return response
 
+    async def _resumed(self, cookies: list[str], peer_ip: str) -> OpenSession | None:
+        """The session that a cookie names which an earlier run of the daemon, or another node, gave out."""
+        for token in tokens_in(cookies):
+            known = await self._within_deadline(self._core.resumed(token), peer_ip)
+            if known is not None:
+                goes_on = session.resumed(self._models, known.facts, known.work)
+                self._counts["resumed"] += 1
+                try:
+                    return self._sessions.adopt(token, known.facts, goes_on, peer_ip)
+                except TableFull:
+                    raise self._later("too many sessions", "sessions-full") from None
+        return None
+
     def _stranger(self) -> OpenSession:
         """A session that nobody keeps, for what comes outside of one."""
-        return OpenSession("", ("", "", ""), "", session.Session(self._models), 0.0)
+        return OpenSession("", ("", "", ""), "", Proof.NONE, session.Session(self._models), 0.0)
 
     async def _answer_in_turn(self, opened: OpenSession, heard: session.Input) -> web.Response:
-        """Step the session until it has an answer; what the CPE said counts only once the core has taken it."""
+        """Step the session until it has an answer; what the core could not take is asked again at the next POST."""
         async with opened.turn:
-            state, action = session.step(opened.session, heard)
-            while isinstance(action, session.Consult | session.Record):
-                answer = await self._ask_core(action, opened.peer_ip)
-                state, action = session.step(state, answer)
-            opened.session = state
+            opened.session, action = session.step(opened.session, heard)
+            while isinstance(action, session.Question):
+                answer = await self._ask_core(action, opened)
+                opened.session, action = session.step(opened.session, answer)
             return self._response(opened, action)
 
     def _response(self, opened: OpenSession, action: session.Reply) -> web.Response:
@@ -207,20 +224,28 @@ class AcsServer:
             raise _Turned(400, action.reason, "refused")
         return web.Response(status=204)
 
-    async def _ask_core(
-        self, action: session.Consult | session.Record, peer_ip: str
-    ) -> session.WorkGiven | session.Recorded:
-        """Hand the action to the core within its deadline; raises the 503 that keeps the session where it was."""
+    async def _ask_core(self, question: session.Question, opened: OpenSession) -> session.Input:
+        """What the core says to the question; raises the 503 that keeps the session where it is."""
+        match question:
+            case session.Consult(inform):
+                heard = Heard(inform, opened.peer_ip, opened.proof, opened.token)
+                return session.WorkGiven(await self._within_deadline(self._core.heard(heard), opened.peer_ip))
+            case session.Tell(notice):
+                await self._within_deadline(self._core.told(opened.token, notice), opened.peer_ip)
+                return session.Told()
+            case session.Record(work, outcome):
+                following = await self._within_deadline(self._core.done(work, outcome), opened.peer_ip)
+                self._counts["configured" if outcome.ok else "faulted"] += 1
+                return session.Recorded(following)
+
+    async def _within_deadline(self, asked: Awaitable[T], peer_ip: str) -> T:
+        """The core's answer; raises a 503 when it fails or takes too long."""
         try:
             async with timeout(self._settings.core_deadline):
-                if isinstance(action, session.Consult):
-                    return session.WorkGiven(await self._core.heard(action.inform, peer_ip))
-                await self._core.configured(action.work, action.outcome)
+                return await asked
         except Exception as error:
             log.error("acs_core_failed", peer=peer_ip, trace="".join(traceback.format_exception(error)))
             raise self._later("the provisioning core cannot take this now", "core-failed") from None
-        self._counts["configured" if action.outcome.ok else "faulted"] += 1
-        return session.Recorded()
 
     def _later(self, reason: str, counted: str) -> _Turned:
         least = self._settings.retry_after

@@ -1,8 +1,8 @@
 """One CWMP session as a table of states: what the CPE or the core says goes in, what to do next comes out.
 
-Pure: no I/O, no clock. The flow (TR-069 Amendment 6, §3.7): Inform; the core is asked; InformResponse; the CPE's
-empty POST; SetParameterValues once; GetParameterValues once for what can be read back; the outcome is recorded; end.
-Nothing but ``TABLE`` decides what may follow what.
+No I/O, no clock. The flow (TR-069 Amendment 6, §3.7): Inform; the core is asked; InformResponse; the CPE's empty POST;
+then the requests of one task after another (``ztpd.acs.procedures``), each outcome recorded before the next begins;
+end. Nothing but ``TABLE`` decides what may follow what.
 """
 
 import enum
@@ -10,41 +10,46 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ztpd.acs import soap, verification
-from ztpd.acs.contract import CpeFault, CpeOutcome, CpeWork, FaultKind
-from ztpd.acs.datamodel import IntentError, Model, Setting, settings_for
+from ztpd.acs import procedures, soap
+from ztpd.acs.datamodel import Model
 from ztpd.acs.errors import SoapError
 from ztpd.acs.messages import (
+    Acknowledged,
+    AddObjectResponse,
+    DeleteObjectResponse,
+    DeviceId,
     Empty,
     Envelope,
     Fault,
-    GetParameterValues,
+    GetParameterAttributesResponse,
+    GetParameterNamesResponse,
     GetParameterValuesResponse,
     GetRPCMethods,
     GetRPCMethodsResponse,
     Inform,
-    InformResponse,
     Notice,
-    NoticeResponse,
-    SetParameterValues,
     SetParameterValuesResponse,
-    ToCpe,
+    TransferResponse,
     Unknown,
 )
+from ztpd.acs.procedures import Context, Procedure
+from ztpd.acs.requests import InformResponse, NoticeResponse, Request, ToCpe, answers
+from ztpd.domain.cpe import CpeFacts, CpeFault, CpeOutcome, CpeWork, FaultKind
 
 MAX_RESENDS = 2
+MAX_WORKS = 32
+"""How many tasks one session does; what is left is for the next."""
 METHOD_NOT_SUPPORTED = 8000
-_PARAMETER_KEY_LENGTH = 32  # ParameterKey is string(32), A.3.2.1
 
 
 class State(enum.Enum):
     """Where a session stands."""
 
     NEW = "new"
-    CONSULTING = "consulting"  # the core is asked what the CPE must become
-    LISTENING = "listening"  # the Inform is answered; the CPE may ask, or pass the word by an empty POST
-    SETTING = "setting"  # SetParameterValues is out
-    VERIFYING = "verifying"  # GetParameterValues is out
+    CONSULTING = "consulting"  # the core is asked what the CPE must do
+    LISTENING = "listening"  # the CPE may ask, or pass the word by an empty POST
+    TELLING = "telling"  # the core is told what the CPE said of itself
+    WORKING = "working"  # a request is out
     REPORTING = "reporting"  # the core is told the outcome
     ENDED = "ended"
 
@@ -58,7 +63,14 @@ class WorkGiven:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The core has committed what ``Record`` told it."""
+    """The core has committed what ``Record`` told it, and says what is next."""
+
+    work: CpeWork | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The core has committed what ``Tell`` told it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +80,12 @@ class Unreadable:
     error: SoapError
 
 
-Input = Envelope | WorkGiven | Recorded | Unreadable
+Input = Envelope | WorkGiven | Recorded | Told | Unreadable
 
 
 @dataclass(frozen=True, slots=True)
 class Consult:
-    """Ask the core what this CPE must become, and feed ``WorkGiven``."""
+    """Ask the core what this CPE must do, and feed ``WorkGiven``."""
 
     inform: Inform
 
@@ -94,6 +106,13 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Tell:
+    """Tell the core what the CPE said of itself, and feed ``Told`` once that is committed."""
+
+    notice: Notice
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """Answer with nothing: the session is over and all is well with it."""
 
@@ -105,24 +124,36 @@ class Refuse:
     reason: str
 
 
+Question = Consult | Record | Tell
+"""What the core is asked; when it cannot answer, the session stays where it is and the CPE's next POST asks again."""
+
 Reply = Respond | End | Refuse
-Action = Consult | Record | Reply
+Action = Question | Reply
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One session's memory; ``outstanding`` is the request the CPE owes an answer to, as it was sent."""
+    """One session's memory; ``outstanding`` is the request the CPE owes an answer to, ``sent`` as it was sent.
+
+    ``before_telling`` is where the session goes on once the core has been told; ``question`` is what it has not
+    answered yet. ``resumed`` says that the CPE may answer requests that an earlier run of the daemon sent.
+    """
 
     models: tuple[Model, ...] = field(repr=False)
     state: State = State.NEW
     namespace: str = soap.DEFAULT_NAMESPACE
     message_id: str | None = None
-    inform: Inform | None = field(default=None, repr=False)
+    device: DeviceId | None = None
+    parameters: dict[str, str] = field(default_factory=dict, repr=False)
     work: CpeWork | None = None
-    settings: tuple[Setting, ...] = ()
-    status: int = 0
-    outstanding: bytes = field(default=b"", repr=False)
+    works: int = 0
+    procedure: Procedure | None = field(default=None, repr=False)
+    outstanding: Request | None = None
+    sent: bytes = field(default=b"", repr=False)
     resends: int = 0
+    question: Question | None = None
+    before_telling: State = State.LISTENING
+    resumed: bool = False
     farewell: End | Refuse = End()
 
 
@@ -140,57 +171,76 @@ def step(session: Session, heard: Input) -> Step:
     return TABLE.get((session.state, type(message)), _out_of_turn)(session, message)
 
 
+def resumed(models: tuple[Model, ...], facts: CpeFacts, work: CpeWork | None) -> Session:
+    """A session whose beginning nobody remembers: whatever the CPE answers to, its work begins anew."""
+    device = DeviceId(facts.manufacturer, facts.oui, facts.product_class, facts.serial)
+    shown = {f"{facts.root}DeviceInfo.SoftwareVersion": facts.software_version}
+    return Session(models, State.LISTENING, device=device, parameters=shown, work=work, resumed=True)
+
+
 def _inform(session: Session, inform: Inform) -> Step:
     """A CPE that informs starts anew, whatever went before: it rebooted, or lost our answer."""
-    opened = Session(session.models, State.CONSULTING, session.namespace, session.message_id, inform)
+    opened = Session(session.models, State.CONSULTING, session.namespace, session.message_id)
+    opened = replace(opened, device=inform.device, parameters=dict(inform.parameters))
     return opened, Consult(inform)
 
 
 def _work_given(session: Session, given: WorkGiven) -> Step:
-    listening = replace(session, state=State.LISTENING, work=given.work)
-    return _answer(listening, InformResponse())
+    return _answer(replace(session, state=State.LISTENING, work=given.work), InformResponse())
 
 
-def _begin_work(session: Session, _: Empty) -> Step:
-    if session.work is None or session.inform is None:
+def _begin_work(session: Session, _: object) -> Step:
+    if session.work is None or session.device is None or session.works >= MAX_WORKS:
         return _end(session, End())
+    context = Context(session.device, session.parameters, session.models, session.work.key, session.work.instances)
+    procedure = procedures.begin(session.work, context)
+    return _go_on(replace(session, procedure=procedure, works=session.works + 1), None)
+
+
+def _go_on(session: Session, answer: Any) -> Step:
+    """Send the procedure an answer (None begins it); its next request goes out, or its outcome is recorded."""
+    assert session.procedure is not None
     try:
-        settings = settings_for(session.models, session.inform.device, session.inform.parameters, session.work.values)
-    except IntentError as error:
-        return _report(session, verification.unsuited(error))
-    if not settings:
-        return _report(session, CpeOutcome(ok=True))
-    values = tuple(setting.as_parameter() for setting in settings)
-    key = session.work.job[:_PARAMETER_KEY_LENGTH]
-    setting_ = replace(session, state=State.SETTING, settings=settings)
-    return _request(setting_, SetParameterValues(values, key), "1")
+        request = session.procedure.send(answer)
+    except StopIteration as end:
+        return _report(session, end.value)
+    except Exception as error:  # a device that a procedure has not foreseen harms only its own work
+        fault = CpeFault(None, f"unforeseen {type(error).__name__} in a procedure", kind=FaultKind.PROTOCOL)
+        return _report(session, CpeOutcome(ok=False, fault=fault))
+    body = soap.encode(request, session.namespace, str(session.works))
+    working = replace(session, state=State.WORKING, outstanding=request, sent=body, resends=0)
+    return working, Respond(body)
 
 
-def _verify(session: Session, response: SetParameterValuesResponse) -> Step:
-    session = replace(session, status=response.status)
-    paths = verification.readable_paths(session.settings)
-    if not paths:
-        return _report(session, verification.outcome(session.settings, {}, session.status))
-    return _request(replace(session, state=State.VERIFYING), GetParameterValues(paths), "2")
+def _answered(session: Session, message: Any) -> Step:
+    if isinstance(message, Fault) or (session.outstanding is not None and answers(session.outstanding, message)):
+        return _go_on(session, message)
+    return _resend(session, message)
 
 
-def _compare(session: Session, response: GetParameterValuesResponse) -> Step:
-    return _report(session, verification.outcome(session.settings, response.parameters, session.status))
-
-
-def _failed(session: Session, fault: Fault) -> Step:
-    return _report(session, verification.refused(session.settings, fault))
+def _passed(session: Session, answer: object) -> Step:
+    """An answer to what nobody remembers to have asked: it passes the word, if only once."""
+    if not session.resumed:
+        return _out_of_turn(session, answer)
+    return _begin_work(replace(session, resumed=False), answer)
 
 
 def _resend(session: Session, message: object) -> Step:
     """The CPE repeats itself: our request was lost with its connection, so send it again, but not for ever."""
     if session.resends >= MAX_RESENDS:
         return _out_of_turn(session, message)
-    return replace(session, resends=session.resends + 1), Respond(session.outstanding)
+    return replace(session, resends=session.resends + 1), Respond(session.sent)
 
 
-def _acknowledge(session: Session, notice: Notice) -> Step:
-    return _answer(session, NoticeResponse(notice.method))
+def _tell(session: Session, notice: Notice) -> Step:
+    question = Tell(notice)
+    return replace(session, state=State.TELLING, before_telling=session.state, question=question), question
+
+
+def _told(session: Session, _: Told) -> Step:
+    assert isinstance(session.question, Tell)
+    told = replace(session, state=session.before_telling, question=None)
+    return _answer(told, NoticeResponse(session.question.notice.method))
 
 
 def _list_methods(session: Session, _: GetRPCMethods) -> Step:
@@ -212,51 +262,67 @@ def _out_of_turn(session: Session, message: object) -> Step:
     return _break_off(session, f"{name} is out of turn while {session.state.value}")
 
 
-def _recorded(session: Session, _: Recorded) -> Step:
-    return _end(session, session.farewell)
+def _ask_again(session: Session, _: object) -> Step:
+    """The core could not take it when it was asked; the CPE came again."""
+    assert session.question is not None
+    return session, session.question
+
+
+def _recorded(session: Session, recorded: Recorded) -> Step:
+    if recorded.work is None or isinstance(session.farewell, Refuse):
+        return _end(session, session.farewell)
+    return _begin_work(replace(session, work=recorded.work, question=None, outstanding=None, sent=b""), None)
 
 
 def _break_off(session: Session, reason: str) -> Step:
     """The CPE does not speak CWMP: refuse; work that was begun has failed, for it would fail so every time."""
-    if session.state not in (State.SETTING, State.VERIFYING):
+    if session.state is not State.WORKING:
         return _end(session, Refuse(reason))
     fault = CpeFault(None, reason, kind=FaultKind.PROTOCOL)
     return _report(replace(session, farewell=Refuse(reason)), CpeOutcome(ok=False, fault=fault))
 
 
 def _report(session: Session, outcome: CpeOutcome) -> Step:
-    if session.work is None:
-        return _end(session, session.farewell)
-    return replace(session, state=State.REPORTING), Record(session.work, outcome)
+    assert session.work is not None
+    question = Record(session.work, outcome)
+    return replace(session, state=State.REPORTING, question=question, procedure=None), question
 
 
 def _answer(session: Session, message: ToCpe) -> Step:
     return session, Respond(soap.encode(message, session.namespace, session.message_id))
 
 
-def _request(session: Session, message: ToCpe, message_id: str) -> Step:
-    body = soap.encode(message, session.namespace, message_id)
-    return replace(session, outstanding=body, resends=0), Respond(body)
-
-
 def _end(session: Session, farewell: End | Refuse) -> Step:
-    return replace(session, state=State.ENDED, work=None, settings=(), outstanding=b""), farewell
+    over = replace(session, state=State.ENDED, work=None, procedure=None, outstanding=None, sent=b"", question=None)
+    return over, farewell
 
 
-_TALKING = (State.LISTENING, State.SETTING, State.VERIFYING)
+_TALKING = (State.LISTENING, State.WORKING)
+_ANSWERS = (
+    Acknowledged,
+    AddObjectResponse,
+    DeleteObjectResponse,
+    Fault,
+    GetParameterAttributesResponse,
+    GetParameterNamesResponse,
+    GetParameterValuesResponse,
+    GetRPCMethodsResponse,
+    SetParameterValuesResponse,
+    TransferResponse,
+)
+_FROM_CPE = (*_ANSWERS, Empty, GetRPCMethods, Notice, Unknown)
 
 TABLE: dict[tuple[State, type], Callable[[Session, Any], Step]] = {
+    **{(state, kind): _ask_again for state in (State.REPORTING, State.TELLING) for kind in _FROM_CPE},
     **{(state, Inform): _inform for state in State},
     (State.CONSULTING, WorkGiven): _work_given,
     (State.LISTENING, Empty): _begin_work,
-    (State.SETTING, SetParameterValuesResponse): _verify,
-    (State.SETTING, Fault): _failed,
-    (State.SETTING, Empty): _resend,
-    (State.VERIFYING, GetParameterValuesResponse): _compare,
-    (State.VERIFYING, Fault): _failed,
-    (State.VERIFYING, SetParameterValuesResponse): _resend,
+    **{(State.LISTENING, kind): _passed for kind in _ANSWERS},
+    **{(State.WORKING, kind): _answered for kind in _ANSWERS},
+    (State.WORKING, Empty): _resend,
+    (State.TELLING, Told): _told,
     (State.REPORTING, Recorded): _recorded,
-    **{(state, Notice): _acknowledge for state in _TALKING},
+    **{(state, Notice): _tell for state in _TALKING},
     **{(state, GetRPCMethods): _list_methods for state in _TALKING},
     **{(state, Unknown): _not_supported for state in _TALKING},
     **{(state, Unreadable): _unreadable for state in State},

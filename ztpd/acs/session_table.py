@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ztpd.acs.messages import DeviceId
 from ztpd.acs.session import Session
+from ztpd.domain.cpe import CpeFacts, Proof
 
 COOKIE = "session"
 _TOKEN = re.compile(rf'(?:^|[;,\s]){COOKIE}\s*=\s*"?([0-9a-f]{{32}})\b', re.IGNORECASE)
@@ -24,9 +25,18 @@ class OpenSession:
     token: str
     device: tuple[str, str, str]
     peer_ip: str
+    proof: Proof
     session: Session
     used_at: float
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+def tokens_in(cookies: list[str]) -> list[str]:
+    """The tokens that Cookie headers may name, as devices send them.
+
+    Quoted values, commas between cookies, any case, older cookies beside the new one.
+    """
+    return [token.lower() for token in _TOKEN.findall(";".join(cookies))]
 
 
 class SessionTable:
@@ -50,29 +60,34 @@ class SessionTable:
     def __len__(self) -> int:
         return len(self._by_token)
 
-    def open(self, device: DeviceId, session: Session, peer_ip: str) -> OpenSession:
+    def open(self, device: DeviceId, session: Session, peer_ip: str, proof: Proof) -> OpenSession:
         """A new session of this device; an older one of the same device is over. Raises ``TableFull``."""
-        self._expire()
         key = (device.oui, device.product_class, device.serial)
+        return self._keep(OpenSession(self._new_token(), key, peer_ip, proof, session, self._monotonic()))
+
+    def adopt(self, token: str, facts: CpeFacts, session: Session, peer_ip: str) -> OpenSession:
+        """A session of this device that began elsewhere under this token. Raises ``TableFull``."""
+        key = (facts.oui, facts.product_class, facts.serial)
+        return self._keep(OpenSession(token, key, peer_ip, Proof.NONE, session, self._monotonic()))
+
+    def _keep(self, opened: OpenSession) -> OpenSession:
+        self._expire()
+        key = opened.device
         stale = self._by_device.get(key)
         if stale is not None:
             self.lost += 1
             self.close(stale)
         if len(self._by_token) >= self._capacity:
             raise TableFull
-        opened = OpenSession(self._new_token(), key, peer_ip, session, self._monotonic())
         self._by_token[opened.token] = opened
         self._by_device[key] = opened
         return opened
 
     def find(self, cookies: list[str]) -> OpenSession | None:
-        """The session that one of these Cookie headers names, and keeps it alive; None when there is none.
-
-        Takes what devices send: quoted values, commas between cookies, any case, older cookies beside the new one.
-        """
+        """The session that one of these Cookie headers names, and keeps it alive; None when there is none."""
         self._expire()
-        for token in _TOKEN.findall(";".join(cookies)):
-            found = self._by_token.get(token.lower())
+        for token in tokens_in(cookies):
+            found = self._by_token.get(token)
             if found is not None:
                 found.used_at = self._monotonic()
                 self._by_token.move_to_end(found.token)

@@ -1,4 +1,4 @@
-"""An Inform as a sighting: the names by which the CPE calls itself, and where it was heard.
+"""An Inform as a sighting and as facts: the names by which the CPE calls itself, where it was heard, what it told.
 
 Pure.
 """
@@ -9,6 +9,7 @@ from datetime import datetime
 
 from pon import serial
 from ztpd.acs.messages import Inform
+from ztpd.domain.cpe import CpeFacts
 from ztpd.domain.sighting import Sighting, Source
 
 _MAC = re.compile(r"[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}")
@@ -17,8 +18,33 @@ _SUBSCRIBER_SIDE = re.compile(r"\.(?:LANDevice|LANEthernetInterfaceConfig|Hosts|
 _NOT_HEX = re.compile(r"[^0-9A-Fa-f]")
 
 
-def sighting_of(inform: Inform, peer_ip: str, heard_at: datetime) -> Sighting:
+_ROOTS = ("Device.", "InternetGatewayDevice.")
+
+
+def facts_of(inform: Inform) -> CpeFacts:
+    """What the Inform tells of its CPE; ``root`` is that of the first parameter below a root that is known."""
+    device, parameters = inform.device, inform.parameters
+    roots = (root for path in parameters for root in _ROOTS if path.startswith(root))
+    return CpeFacts(
+        manufacturer=device.manufacturer,
+        oui=device.oui,
+        product_class=device.product_class,
+        serial=device.serial,
+        root=next(roots, ""),
+        software_version=_first(parameters, ".DeviceInfo.SoftwareVersion"),
+        hardware_version=_first(parameters, ".DeviceInfo.HardwareVersion"),
+        parameter_key=_first(parameters, ".ManagementServer.ParameterKey"),
+        connection_request_url=_first(parameters, ".ManagementServer.ConnectionRequestURL", 256),
+        udp_address=_first(parameters, ".ManagementServer.UDPConnectionRequestAddress"),
+        events=tuple(event.code for event in inform.events),
+        parameters=parameters,
+    )
+
+
+def sighting_of(inform: Inform, peer_ip: str, heard_at: datetime, *, trusted: bool = True) -> Sighting:
     """The sighting of a CPE that informed from this address; ``heard_at`` is aware UTC.
+
+    ``trusted`` is whether the CPE has proven who it is.
 
     The PON serial is taken from a CWMP serial that is its hex (``48575443E204802C``). The MAC is the first that a
     parameter outside the subscriber's side carries. All of it is what the device claims.
@@ -32,6 +58,7 @@ def sighting_of(inform: Inform, peer_ip: str, heard_at: datetime) -> Sighting:
         cwmp_serial=device.serial,
         mac=_uplink_mac(inform.parameters),
         ip=peer_ip,
+        trusted=trusted,
         details={key: text for key, text in _details(inform).items() if text},
     )
 
@@ -46,8 +73,8 @@ def _details(inform: Inform) -> dict[str, str]:
     }
 
 
-def _first(parameters: Mapping[str, str], ending: str) -> str:
-    return next((text[:128] for path, text in parameters.items() if path.endswith(ending)), "")
+def _first(parameters: Mapping[str, str], ending: str, length: int = 128) -> str:
+    return next((text[:length] for path, text in parameters.items() if path.endswith(ending)), "")
 
 
 def _uplink_mac(parameters: Mapping[str, str]) -> str | None:

@@ -10,25 +10,30 @@ from xml.sax.saxutils import escape as _escape_markup
 from ztpd.acs import xml
 from ztpd.acs.errors import NotCwmp
 from ztpd.acs.messages import (
+    Acknowledged,
     DeviceId,
     Empty,
     Envelope,
     Event,
     Fault,
     FromCpe,
-    GetParameterValues,
     GetParameterValuesResponse,
     GetRPCMethods,
     GetRPCMethodsResponse,
     Inform,
-    InformResponse,
     Notice,
-    NoticeResponse,
-    SetParameterValues,
     SetParameterValuesFault,
     SetParameterValuesResponse,
-    ToCpe,
     Unknown,
+)
+from ztpd.acs.requests import (
+    FactoryReset,
+    GetParameterValues,
+    InformResponse,
+    NoticeResponse,
+    Reboot,
+    SetParameterValues,
+    ToCpe,
 )
 
 DEFAULT_NAMESPACE = "urn:dslforum-org:cwmp-1-0"
@@ -160,6 +165,8 @@ _READERS: dict[str, Callable[[xml.Element], FromCpe]] = {
     "Inform": _inform,
     "GetParameterValuesResponse": _values_read,
     "SetParameterValuesResponse": _values_set,
+    "RebootResponse": lambda _: Acknowledged("Reboot"),
+    "FactoryResetResponse": lambda _: Acknowledged("FactoryReset"),
     "Fault": _fault,
     "GetRPCMethods": lambda _: GetRPCMethods(),
     **dict.fromkeys(NOTICES, _notice),
@@ -198,6 +205,12 @@ def _written(message: ToCpe) -> str:
             return _set_parameter_values(message)
         case Fault():
             return _acs_fault(message)
+        case Reboot(key):
+            return f"<cwmp:Reboot><CommandKey>{_escape(key)}</CommandKey></cwmp:Reboot>"
+        case FactoryReset():
+            return "<cwmp:FactoryReset></cwmp:FactoryReset>"
+        case _:
+            raise NotImplementedError(type(message).__name__)
 
 
 def _set_parameter_values(message: SetParameterValues) -> str:

@@ -5,9 +5,9 @@ Pure.
 
 from collections.abc import Mapping
 
-from ztpd.acs.contract import MASK, CpeFault, CpeOutcome, FaultKind
 from ztpd.acs.datamodel import IntentError, InvalidValue, Setting, UnknownIntent, UnknownModel
 from ztpd.acs.messages import Fault
+from ztpd.domain.cpe import MASK, CpeFault, CpeOutcome, FaultKind
 
 _KINDS: dict[type[IntentError], FaultKind] = {
     UnknownIntent: FaultKind.UNKNOWN_INTENT,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from ztpd.config import Configuration, all_of
+from ztpd.parts.acs import acs
 from ztpd.parts.network import (
     OBSERVED,
     SHADOWED,
@@ -21,7 +22,7 @@ from ztpd.parts.network import (
     technologies,
     vouched,
 )
-from ztpd.parts.services import acs, endpoints, engine, lease, pace, profiles, retry_policy, routes, tokens
+from ztpd.parts.services import endpoints, engine, lease, pace, profiles, retry_policy, routes, tokens
 from ztpd.parts.sources import broker, circuit_ids, hint_senders, placing, syslog_patterns, traps, trust
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""What acts and answers: the database, the API, the ACS, the endpoints, and the pace of all of it."""
+"""What acts and answers: the database, the API, the endpoints, and the pace of all of it."""
 
 import hashlib
 from datetime import timedelta
@@ -8,8 +8,6 @@ from pathlib import Path
 from billing_hooks.endpoint import Endpoint
 from billing_hooks.errors import InvalidEndpoint, InvalidSecret
 from billing_hooks.signature import Secret
-from ztpd.acs.digest import Credentials
-from ztpd.acs.server import AcsSettings
 from ztpd.api.tokens import Token
 from ztpd.config import Configuration, all_of
 from ztpd.domain.profile import Profile
@@ -101,20 +99,6 @@ def tokens(configuration: Configuration) -> list[Token]:
 def _token(configuration: Configuration, key: str, section: TokenSection) -> Token:
     text = configuration.secret(f"{key}.token_file", section.token_file)
     return Token(name=section.name, scopes=frozenset(section.scopes), sha256=hashlib.sha256(text.encode()).hexdigest())
-
-
-def acs(configuration: Configuration) -> AcsSettings | None:
-    """Where the ACS listens and whom it accepts; None when there is no ACS."""
-    section = configuration.settings.acs
-    if section is None:
-        return None
-    password = configuration.secret("acs.password_file", section.password_file)
-    return AcsSettings(
-        credentials=Credentials(section.realm, section.username, password),
-        host=section.host,
-        port=section.port,
-        path=section.path,
-    )
 
 
 def lease(configuration: Configuration) -> Lease:

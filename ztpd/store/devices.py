@@ -74,6 +74,10 @@ def _join(tx: Transaction, device: int, joined: int) -> None:
     """Give a device everything that was known of another which proved to be the same."""
     tx.run("move_names", device=device, joined=joined)
     tx.run("move_sightings", device=device, joined=joined)
+    tx.run("move_cpe", device=device, joined=joined)
+    tx.run("drop_cpe", device=joined)
+    tx.run("move_cpe_tasks", device=device, joined=joined)
+    tx.run("drop_cpe_faults", device=joined)
     kept, other = row_of(tx, device), row_of(tx, joined)
     state = advance(DEVICE, device_state_of(other), DeviceEvent.RETIRED)
     tx.run("retire_device", id=joined, state=state, reason=f"the same device as {device}")

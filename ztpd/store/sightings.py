@@ -1,7 +1,7 @@
 """Intentions that come from discovery: a device was heard, an element's list was read, a CPE asks what to do."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import itemgetter
 
@@ -16,8 +16,6 @@ from ztpd.domain.identity import Kind
 from ztpd.domain.lifecycle import DeviceState, JobState
 from ztpd.domain.matching import Conflict, Match, Unmatched, Verdict
 from ztpd.domain.model import Access
-from ztpd.domain.planning import wanted_cpe
-from ztpd.domain.profile import Value
 from ztpd.domain.sighting import INTERFACE, LISTED, Place, Presence, Sighting, Source
 from ztpd.store import allocations, devices, neighbours, registration, settling, standing, ties
 from ztpd.store.rows import SIGHTING, Job
@@ -189,25 +187,6 @@ def record_announcement(tx: Transaction, element: str, onu: PresentDevice, heard
         details={name: value for name, value in details.items() if value is not None},
     )
     return record_sighting(tx, sighting)
-
-
-@dataclass(frozen=True, slots=True)
-class WantedCpe:
-    """What the CPE of a job must be told, by intent; secrets are among the values."""
-
-    job: str
-    values: dict[str, Value] = field(repr=False)
-
-
-def hear_inform(tx: Transaction, sighting: Sighting) -> WantedCpe | None:
-    """Keep the sighting of an Inform; what its CPE must be told, or None when no job is at that point."""
-    recorded = record_sighting(tx, sighting)
-    for role, job in allocations.holder(tx, devices.names_of(tx, recorded.device)):
-        at_work = job.state in {JobState.APPLYING, JobState.VERIFYING}
-        profile = tx.profiles.get(job.body.profile)
-        if role == "cpe" and at_work and job.cpe_confirmed_at is None and profile is not None:
-            return WantedCpe(job.id, wanted_cpe(job.body, profile))
-    return None
 
 
 def _located(tx: Transaction, sighting: Sighting) -> Sighting:

@@ -21,6 +21,7 @@ from tests.integration.store.world import (
     observed,
     order,
 )
+from ztpd.domain.cpe_tasks import Configure
 from ztpd.domain.failures import Code, Failure
 from ztpd.domain.lifecycle import JobState
 from ztpd.domain.model import AllocatedDevice, LocationBody
@@ -38,7 +39,8 @@ def test_the_network_and_the_cpe_are_confirmed_in_either_order(here: World) -> N
     work = here.at_work()
     wanted = here.inform()
     assert wanted is not None
-    assert wanted.values["wifi.2ghz.passphrase"] == SECRET
+    assert isinstance(wanted.task, Configure)
+    assert wanted.task.values["wifi.2ghz.passphrase"] == SECRET
     here.do(attempts.record_cpe, "J-1", KEPT)
     assert here.inform() is None, "it kept what it was told"
     assert here.job().state is JobState.APPLYING
@@ -247,7 +249,8 @@ def test_an_order_that_changes_what_the_cpe_is_told_has_the_cpe_told_again(here:
     assert here.confirm(work) is JobState.VERIFYING
     wanted = here.inform()
     assert wanted is not None
-    assert wanted.values["wifi.2ghz.ssid"] == "another"
+    assert isinstance(wanted.task, Configure)
+    assert wanted.task.values["wifi.2ghz.ssid"] == "another"
 
 
 def test_an_order_that_changes_only_the_technician_keeps_what_the_cpe_confirmed(here: World) -> None:

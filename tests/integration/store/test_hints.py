@@ -22,13 +22,14 @@ from tests.integration.store.world import (
     World,
     location,
     order,
+    told,
 )
 from ztpd.discovery.mqtt_announcement import decode
 from ztpd.domain.failures import Code, Failure
 from ztpd.domain.lifecycle import JobState
 from ztpd.domain.model import Access, AllocatedDevice
 from ztpd.domain.sighting import Presence, Sighting, Source
-from ztpd.store import attempts, orders, sightings
+from ztpd.store import attempts, cpes, orders, sightings
 
 MAC, STRANGER = "00:11:22:33:44:55", "00:11:22:33:44:66"
 CIRCUIT = "olt-1 xpon 1/1/3:7"
@@ -147,14 +148,14 @@ def test_names_published_together_give_no_stranger_the_settings_of_a_job(here: W
     here.confirm(here.at_work(ONT, ROUTER))
     hint(here, mac=MAC, oui="AAAAAA", cwmp_serial="STRANGER")
     inform = Sighting(Source.CWMP, here.now, oui="AAAAAA", cwmp_serial="STRANGER", ip="10.9.9.9")
-    assert here.do(sightings.hear_inform, inform) is None
+    assert here.do(cpes.hear_inform, inform, told("STRANGER")) is None
 
 
 def test_an_address_that_was_published_ties_no_stranger_to_a_job(here: World) -> None:
     here.confirm(here.at_work(ONT, ROUTER))
     hint(here, mac=MAC, ip="10.9.9.9")
     inform = Sighting(Source.CWMP, here.now, oui="AAAAAA", cwmp_serial="STRANGER", ip="10.9.9.9")
-    assert here.do(sightings.hear_inform, inform) is None
+    assert here.do(cpes.hear_inform, inform, told("STRANGER")) is None
     here.dhcp(MAC, ip="10.0.0.7")
     assert here.inform(serial="ROUTER-1", ip="10.0.0.7") is not None, "the lease does"
 

@@ -118,7 +118,7 @@ class Store(RuleBasedStateMachine):
     @rule(serial=st.sampled_from([*HEX.values(), "ROUTER-1"]), ip=st.sampled_from(["10.0.0.1", "10.0.0.2"]))
     def informs(self, serial: str, ip: str) -> None:
         wanted = self.world.inform(serial, ip)
-        assert wanted is None or self.world.job(wanted.job).state in {"applying", "verifying"}
+        assert wanted is None or self.world.job(wanted.id).state in {"applying", "verifying"}
 
     @rule(target=works)
     def jobs_are_claimed(self) -> Any:

@@ -10,6 +10,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from drivers.access import Levels, ObservedAccess, PresentDevice, WantedAccess
 from pon.onu import Presence
 from tests.accesses import as_wanted
+from ztpd.domain.cpe import CpeFacts, CpeWork, Proof
 from ztpd.domain.lifecycle import JobState
 from ztpd.domain.model import (
     Access,
@@ -23,8 +24,9 @@ from ztpd.domain.model import (
 )
 from ztpd.domain.profile import Profile
 from ztpd.domain.sighting import Sighting, Source
-from ztpd.store import attempts, orders, schema, sightings
+from ztpd.store import attempts, cpes, orders, schema, sightings
 from ztpd.store.attempts import Lease, Work
+from ztpd.store.cpes import HeardCpe
 from ztpd.store.engine import Engine, open_engine
 from ztpd.store.reading import Reader
 from ztpd.store.rows import Job
@@ -44,6 +46,11 @@ LEASE = Lease("node-1", timedelta(seconds=60))
 
 ONT = AllocatedDevice(role="ont", serial=SERIAL)
 CPE = AllocatedDevice(role="cpe", oui=OUI, serial=HEX)
+
+
+def told(serial: str = HEX, proof: Proof = Proof.BOOTSTRAP, **others: Any) -> HeardCpe:
+    """What a CPE tells of itself by an Inform."""
+    return HeardCpe(CpeFacts("Acme", OUI, "ONT", serial, root="Device.", **others), proof, f"session of {serial}")
 
 
 def location(element: str = OLT, port: str = PORT, **others: Any) -> LocationBody:
@@ -150,9 +157,9 @@ class World:
         onus = [PresentDevice(port, serial, Presence.UNKNOWN, "present") for serial, port in present]
         return len(self.do(sightings.record_listing, element, onus, self.now))
 
-    def inform(self, serial: str = HEX, ip: str = "10.0.0.5") -> sightings.WantedCpe | None:
+    def inform(self, serial: str = HEX, ip: str = "10.0.0.5") -> CpeWork | None:
         heard = Sighting(Source.CWMP, self.now, oui=OUI, cwmp_serial=serial, ip=ip)
-        return self.do(sightings.hear_inform, heard)
+        return self.do(cpes.hear_inform, heard, told(serial))
 
     def dhcp(self, mac: str, ip: str | None = "10.0.0.5", circuit_id: str | None = None, **others: Any) -> str:
         heard = Sighting(Source.DHCP, self.now, mac=mac, ip=ip, circuit_id=circuit_id, **others)

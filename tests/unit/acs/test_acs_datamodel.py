@@ -2,7 +2,6 @@
 
 import pytest
 
-from ztpd.acs.contract import Value
 from ztpd.acs.datamodel import (
     InvalidValue,
     ModelError,
@@ -14,6 +13,7 @@ from ztpd.acs.datamodel import (
 )
 from ztpd.acs.messages import DeviceId
 from ztpd.acs.models import shipped
+from ztpd.domain.profile import Value
 
 MODELS = shipped()
 ACME = DeviceId("Acme", "00259E", "ONT", "S1")

@@ -6,9 +6,9 @@ import pytest
 
 from tests.unit.acs.envelopes import inform
 from ztpd.acs import soap
-from ztpd.acs.contract import MASK, CpeFault, CpeOutcome, CpeWork, FaultKind, Value
 from ztpd.acs.errors import MalformedXml
 from ztpd.acs.messages import (
+    Acknowledged,
     Empty,
     Envelope,
     Fault,
@@ -26,16 +26,23 @@ from ztpd.acs.session import (
     Action,
     Consult,
     End,
+    Input,
     Record,
     Recorded,
     Refuse,
     Respond,
     Session,
     State,
+    Tell,
+    Told,
     Unreadable,
     WorkGiven,
+    resumed,
     step,
 )
+from ztpd.domain.cpe import MASK, Cause, CpeFacts, CpeFault, CpeOutcome, CpeWork, FaultKind
+from ztpd.domain.cpe_tasks import Configure, Reboot
+from ztpd.domain.profile import Value
 
 MODELS = shipped()
 VLAN = "Device.Ethernet.VLANTermination.1.VLANID"
@@ -45,23 +52,29 @@ SECRET = "pppoe-sentinel"
 VALUES: dict[str, Value] = {"wan.vlan": 100, "wan.pppoe.password": SECRET, "wifi.2ghz.ssid": "Home"}
 
 
+def work(values: dict[str, Value], job: str = "JOB-1") -> CpeWork:
+    return CpeWork(1, Cause.JOB, job, Configure(values=values))
+
+
 class Talk:
     """A session and the last thing it did."""
 
     def __init__(self, values: dict[str, Value] | None = None, body: bytes | None = None) -> None:
-        self.work = CpeWork("JOB-1", values) if values is not None else None
+        self.work = work(values) if values is not None else None
         self.session = Session(MODELS)
         self.action: Action = End()
         self.feed(soap.decode(body or inform()))
         assert isinstance(self.action, Consult)
         self.feed(WorkGiven(self.work))
 
-    def feed(self, heard: Envelope | WorkGiven | Recorded | Unreadable) -> Action:
+    def feed(self, heard: Input) -> Action:
         self.session, self.action = step(self.session, heard)
         return self.action
 
     def say(self, message: FromCpe) -> Action:
-        return self.feed(Envelope(message, id="5"))
+        """What comes back, once the core has heard what the CPE tells of itself."""
+        self.feed(Envelope(message, id="5"))
+        return self.feed(Told()) if isinstance(self.action, Tell) else self.action
 
     def sent(self) -> bytes:
         assert isinstance(self.action, Respond)
@@ -286,6 +299,46 @@ def test_an_unreadable_body_before_the_work_is_refused_alone() -> None:
 
 def test_parameter_key_fits_its_32_characters() -> None:
     talk = Talk({"wifi.2ghz.ssid": "Home"})
-    talk.session = replace(talk.session, work=CpeWork("J" * 40, {"wifi.2ghz.ssid": "Home"}))
+    talk.session = replace(talk.session, work=work({"wifi.2ghz.ssid": "Home"}, "J" * 40))
     talk.say(Empty())
     assert b"<ParameterKey>" + b"J" * 32 + b"<" in talk.sent()
+
+
+def test_one_task_follows_another_within_a_session() -> None:
+    talk = Talk({})
+    talk.say(Empty())
+    talk.feed(Recorded(CpeWork(1, Cause.ASKED, "7", Reboot())))
+    assert b"<CommandKey>asked-7</CommandKey>" in talk.sent()
+    talk.say(Acknowledged("Reboot"))
+    assert isinstance(talk.action, Record)
+    assert talk.action.outcome.ok
+    assert talk.feed(Recorded()) == End()
+
+
+def test_what_the_core_could_not_take_is_asked_again_when_the_cpe_comes_again() -> None:
+    talk = Talk({})
+    first = talk.say(Empty())
+    assert isinstance(first, Record)
+    assert talk.say(Empty()) == first
+
+    talk = Talk()
+    tell = talk.feed(Envelope(Notice("TransferComplete"), id="5"))
+    assert isinstance(tell, Tell)
+    assert talk.feed(Envelope(Notice("TransferComplete"), id="6")) == tell
+    talk.feed(Told())
+    assert b">6</cwmp:ID>" in talk.sent()
+
+
+@pytest.mark.parametrize("said", [SetParameterValuesResponse(), Empty(), Fault(9002, "Internal error")])
+def test_a_session_goes_on_whose_beginning_is_forgotten(said: FromCpe) -> None:
+    facts = CpeFacts("Acme", "00259E", "ONT", "S1", root="Device.")
+    session, action = step(resumed(MODELS, facts, work({"wifi.2ghz.ssid": "Home"})), Envelope(said))
+    assert isinstance(action, Respond)
+    assert b"SetParameterValues" in action.body
+    assert session.state is State.WORKING
+
+
+def test_a_forgotten_session_takes_one_answer_to_what_was_asked_before() -> None:
+    facts = CpeFacts("Acme", "00259E", "ONT", "S1", root="Device.")
+    session, action = step(resumed(MODELS, facts, None), Envelope(SetParameterValuesResponse()))
+    assert (session.state, action) == (State.ENDED, End())

@@ -14,6 +14,7 @@ from ztpd.acs.messages import DeviceId, Inform
 from ztpd.acs.session import Session
 from ztpd.acs.session_table import OpenSession, SessionTable, TableFull
 from ztpd.acs.sighting import sighting_of
+from ztpd.domain.cpe import Proof
 from ztpd.domain.sighting import Sighting, Source
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -28,7 +29,7 @@ class Table:
         self.sessions = SessionTable(capacity, 60.0, lambda: self.now, lambda: f"{next(numbers):032x}")
 
     def open(self, serial: str) -> OpenSession:
-        return self.sessions.open(DeviceId("Acme", "00259E", "ONT", serial), Session(()), "192.0.2.1")
+        return self.sessions.open(DeviceId("Acme", "00259E", "ONT", serial), Session(()), "192.0.2.1", Proof.DEVICE)
 
 
 class TestSessionTable:

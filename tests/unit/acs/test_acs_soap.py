@@ -14,19 +14,21 @@ from ztpd.acs.messages import (
     Event,
     Fault,
     FromCpe,
-    GetParameterValues,
     GetParameterValuesResponse,
     GetRPCMethods,
     GetRPCMethodsResponse,
     Inform,
-    InformResponse,
     Notice,
-    NoticeResponse,
-    ParameterValue,
-    SetParameterValues,
     SetParameterValuesFault,
     SetParameterValuesResponse,
     Unknown,
+)
+from ztpd.acs.requests import (
+    GetParameterValues,
+    InformResponse,
+    NoticeResponse,
+    ParameterValue,
+    SetParameterValues,
 )
 
 

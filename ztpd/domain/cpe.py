@@ -1,0 +1,116 @@
+"""What is known of a CPE that informs, what it is asked to do, and what became of it."""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ztpd.domain.cpe_tasks import Task
+
+MASK = "********"
+"""What is shown in the place of a value that must not be."""
+
+_KEY_LENGTH = 32
+
+
+class Proof(enum.StrEnum):
+    """How the sender of an Inform proved that it is who it says; the value is what operators see."""
+
+    NONE = "none"
+    BOOTSTRAP = "bootstrap"  # it knows the secret that all new devices share
+    DEVICE = "device"  # it knows the secret that it alone was given
+    CERTIFICATE = "certificate"  # its client certificate names it
+
+
+@dataclass(frozen=True, slots=True)
+class CpeFacts:
+    """What an Inform tells of its CPE, as text and as claimed; what it did not tell is empty.
+
+    ``root`` is the root object of its data model with the dot. ``parameters`` are all that the Inform carried, by full
+    path. ``udp_address`` is ``host:port`` as the CPE learnt it by STUN (TR-069 Annex G).
+    """
+
+    manufacturer: str
+    oui: str
+    product_class: str
+    serial: str
+    root: str = ""
+    software_version: str = ""
+    hardware_version: str = ""
+    parameter_key: str = ""
+    connection_request_url: str = ""
+    udp_address: str = ""
+    events: tuple[str, ...] = ()
+    parameters: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class Cause(enum.StrEnum):
+    """Why a CPE is asked to do something; the value is what operators see beside a fault."""
+
+    JOB = "job"  # a job configures it
+    DRIFT = "drift"  # it may not be any more what its service wants
+    FIRMWARE = "firmware"  # it runs another version than its profile wants
+    ASKED = "asked"  # somebody asked for it: ``cpe_task``
+
+
+@dataclass(frozen=True, slots=True)
+class CpeWork:
+    """One thing that one CPE is to do: ``id`` is the job's for ``Cause.JOB`` and the task's else.
+
+    The same work may be given again, for example after a session broke off: doing it twice changes nothing more.
+    ``instances`` are the instance numbers that were found on this model before, by name (``radio5``).
+    """
+
+    device: int
+    cause: Cause
+    id: str
+    task: Task
+    instances: Mapping[str, int] | None = None
+
+    @property
+    def key(self) -> str:
+        """What the CPE shows again as ParameterKey or CommandKey: at most 32 characters (TR-069 A.3.2.1, A.3.2.8)."""
+        return self.id[:_KEY_LENGTH] if self.cause is Cause.JOB else f"{self.cause}-{self.id}"[:_KEY_LENGTH]
+
+
+class FaultKind(enum.Enum):
+    """Who or what stopped the work: decides what can be done about it."""
+
+    CPE = "cpe"  # the CPE answered with a CWMP fault; ``code`` is its code
+    MISMATCH = "mismatch"  # the CPE accepted a value and reads back another
+    UNKNOWN_INTENT = "unknown-intent"  # no data file says what the intent is called on this device
+    INVALID_VALUE = "invalid-value"  # the value does not fit the parameter's type
+    UNKNOWN_MODEL = "unknown-model"  # the Inform shows neither a TR-181 nor a TR-098 root
+    PROTOCOL = "protocol"  # the CPE answered out of turn or with what cannot be read
+
+
+@dataclass(frozen=True, slots=True)
+class CpeFault:
+    """Why a CPE did not become what it must: ``code`` is CWMP's own (9001…), None when the ACS is the judge.
+
+    ``parameter`` is the path the CPE named, or the intent when no path is known. No secret is in any of the texts.
+    """
+
+    code: int | None
+    message: str
+    parameter: str | None = None
+    kind: FaultKind = FaultKind.CPE
+
+    @property
+    def words(self) -> str:
+        """The fault as people read it: ``9007 Invalid value for Wi-Fi channel``."""
+        return " ".join(str(part) for part in (self.code, self.message, self.parameter) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class CpeOutcome:
+    """What became of the work: ``applied`` maps paths or names of results to text, hidden ones to ``MASK``.
+
+    ``pending`` says that the CPE has taken it and does it later (Status 1, such as by a reboot; a download; a test).
+    ``instances`` are the instance numbers found on the way, worth keeping for the next CPE of the same model.
+    """
+
+    ok: bool
+    applied: Mapping[str, str] = field(default_factory=dict)
+    fault: CpeFault | None = None
+    pending: bool = False
+    instances: Mapping[str, int] | None = None

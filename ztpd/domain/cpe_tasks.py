@@ -1,0 +1,50 @@
+"""What a CPE can be asked to do, as values that can be kept: each is JSON with its ``kind``."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from ztpd.domain.model import Strict
+from ztpd.domain.profile import Value
+
+Path = Annotated[str, Field(min_length=1, max_length=256)]
+"""A parameter of a CPE's data model, or an object with its dot (TR-069 A.2: at most 256 characters)."""
+
+
+class Configure(Strict):
+    """Become what the intents (``wifi.2ghz.ssid``) say, and show it."""
+
+    kind: Literal["configure"] = "configure"
+    values: dict[str, Value] = Field(repr=False)
+
+
+class Inspect(Strict):
+    """Show whether it is what the intents say; nothing is changed."""
+
+    kind: Literal["inspect"] = "inspect"
+    values: dict[str, Value] = Field(repr=False)
+
+
+class Read(Strict):
+    """Show the values of these paths; one that ends in a dot stands for all below it."""
+
+    kind: Literal["read"] = "read"
+    paths: Annotated[tuple[Path, ...], Field(min_length=1, max_length=64)]
+
+
+class Reboot(Strict):
+    """Restart."""
+
+    kind: Literal["reboot"] = "reboot"
+
+
+class FactoryReset(Strict):
+    """Forget every setting and restart."""
+
+    kind: Literal["factory-reset"] = "factory-reset"
+
+
+Task = Annotated[Configure | Inspect | Read | Reboot | FactoryReset, Field(discriminator="kind")]
+
+TASK: TypeAdapter[Task] = TypeAdapter(Task)
+"""Reads and writes tasks as JSON."""

@@ -1,0 +1,55 @@
+"""What the ACS asks and tells the core: each is one intention of the store."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from ztpd.acs.contract import Core, Heard, Known
+from ztpd.acs.messages import Notice
+from ztpd.acs.sighting import facts_of, sighting_of
+from ztpd.domain.cpe import CpeOutcome, CpeWork, Proof
+from ztpd.store import cpes
+from ztpd.store.cpes import HeardCpe
+from ztpd.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Informing:
+    """The core as the ACS sees it; ``sighted`` counts sightings by source and outcome, ``counted`` sessions."""
+
+    store: Store
+    now: Callable[[], datetime]
+    sighted: Callable[[str, str], None]
+    counted: Callable[[str], None]
+
+    def core(self) -> Core:
+        """What ``AcsServer`` is given."""
+        return Core(self.heard, self.done, self.told, self.resumed)
+
+    async def heard(self, heard: Heard) -> CpeWork | None:
+        """Commit that a CPE informed; what it must do first."""
+        sighting = sighting_of(heard.inform, heard.peer_ip, self.now(), trusted=heard.proof is not Proof.NONE)
+        told = HeardCpe(facts_of(heard.inform), heard.proof, _hash(heard.token))
+        work = await self.store.commit(cpes.hear_inform, sighting, told)
+        self.sighted("cwmp", "kept")
+        self.counted("informed")
+        return work
+
+    async def done(self, work: CpeWork, outcome: CpeOutcome) -> CpeWork | None:
+        """Commit what became of a CPE's work; what it must do next."""
+        following = await self.store.commit(cpes.record_outcome, work, outcome)
+        self.counted("configured" if outcome.ok else "faulted")
+        return following
+
+    async def told(self, token: str, notice: Notice) -> None:
+        """Commit what a CPE told of itself."""
+
+    async def resumed(self, token: str) -> Known | None:
+        """Whose session a token of an earlier run stands for."""
+        known = await self.store.commit(cpes.resume, _hash(token))
+        return None if known is None else Known(known.device, known.facts, known.work)
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

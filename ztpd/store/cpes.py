@@ -1,0 +1,88 @@
+"""Intentions of the ACS: a CPE informed, did what it was asked, told something of itself, or goes on with a session."""
+
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+from ztpd.domain.cpe import CpeFacts, CpeOutcome, CpeWork, Proof
+from ztpd.domain.sighting import Sighting
+from ztpd.store import cpe_work, sightings
+from ztpd.store.times import to_text
+from ztpd.store.transaction import Row, Transaction
+
+SESSION_LIFE = timedelta(seconds=120)
+"""How long after its Inform a session may go on that another run of the daemon began."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeardCpe:
+    """Who informed, how that was proven, and the hash of the token that its session goes by."""
+
+    facts: CpeFacts
+    proof: Proof
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCpe:
+    """A CPE that goes on with a session: which device it is, what is known of it, and what it must do."""
+
+    device: int
+    facts: CpeFacts
+    work: CpeWork | None
+
+
+def hear_inform(tx: Transaction, sighting: Sighting, heard: HeardCpe) -> CpeWork | None:
+    """Keep the sighting of an Inform and what it tells; what the CPE must do first, or None.
+
+    One that has not proven who it is is asked nothing, whatever a job expects of who it says it is.
+    """
+    recorded = sightings.record_sighting(tx, sighting)
+    if heard.proof is Proof.NONE:
+        return None
+    return cpe_work.next_work(tx, keep(tx, recorded.device, sighting.ip or "", heard), heard.facts)
+
+
+def keep(tx: Transaction, device: int, ip: str, heard: HeardCpe) -> Row:
+    """Keep what an Inform tells of its CPE; the row as it is now."""
+    told = asdict(heard.facts)
+    del told["events"], told["parameters"]
+    row = tx.one("put_cpe", device=device, ip=ip, proof=heard.proof, session=heard.session, now=tx.now_text, **told)
+    assert row is not None
+    return row
+
+
+def record_outcome(tx: Transaction, work: CpeWork, outcome: CpeOutcome) -> CpeWork | None:
+    """Keep what became of a CPE's work; what it must do next, or None."""
+    cpe = tx.one("get_cpe", device=work.device)
+    cpe_work.ended(tx, work, outcome, cpe)
+    if cpe is None:  # it proved to be another device meanwhile; its next Inform begins anew
+        return None
+    following = cpe_work.next_work(tx, cpe, facts_of(cpe))
+    again = following is not None and (following.cause, following.id) == (work.cause, work.id)
+    return None if again else following
+
+
+def resume(tx: Transaction, session: str) -> KnownCpe | None:
+    """Whose session the hash of a token stands for, and what that CPE must do; None when nobody's, or too old."""
+    cpe = tx.one("cpe_of_session", session=session, since=to_text(tx.now - SESSION_LIFE))
+    if cpe is None:
+        return None
+    facts = facts_of(cpe)
+    return KnownCpe(cpe["device"], facts, cpe_work.next_work(tx, cpe, facts))
+
+
+def facts_of(cpe: Row) -> CpeFacts:
+    """What was last told of a CPE, without what one Inform alone carried."""
+    names = (
+        "manufacturer",
+        "oui",
+        "product_class",
+        "serial",
+        "root",
+        "software_version",
+        "hardware_version",
+        "parameter_key",
+        "connection_request_url",
+        "udp_address",
+    )
+    return CpeFacts(**{name: cpe[name] for name in names})

@@ -1,0 +1,86 @@
+"""What CPEs tell of themselves over CWMP, what they are asked to do, and why they did not."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+
+# SQLite gives out row ids only for INTEGER, PostgreSQL wants BIGINT.
+Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+def _text(name: str, default: str | None = None) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=False, server_default=default)
+
+
+def _optional(name: str) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=True)
+
+
+def upgrade() -> None:
+    """Add them."""
+    op.create_table(
+        "cpe",
+        sa.Column("device", sa.BigInteger, primary_key=True),
+        _text("manufacturer"),
+        _text("oui"),
+        _text("product_class"),
+        _text("serial"),
+        _text("root"),
+        _text("software_version"),
+        _text("hardware_version"),
+        _text("parameter_key"),
+        _text("connection_request_url"),
+        _text("udp_address"),
+        _text("ip"),
+        # How its last session was proven, and how far it is with a secret of its own: '', 'given' or 'proven'.
+        _text("proof"),
+        _text("secret", ""),
+        # The hash of its last session's token: who shows the token goes on with the session.
+        _optional("session"),
+        _text("informed_at"),
+        # When and with which values it was last known to be as its service wants.
+        _text("configured", ""),
+        _optional("inspected_at"),
+    )
+    op.create_index("cpe_session", "cpe", ["session"])
+    op.create_table(
+        "cpe_task",
+        sa.Column("id", Id, sa.Identity(always=True), primary_key=True),
+        sa.Column("device", sa.BigInteger, nullable=False),
+        _text("kind"),
+        _text("body"),
+        _optional("job"),
+        _text("actor"),
+        # 'due', 'given' (the CPE has taken it and does it), 'done' or 'failed'.
+        _text("state"),
+        _text("due_at"),
+        _optional("given_at"),
+        _optional("ended_at"),
+        _text("result", "{}"),
+        _text("fault", ""),
+        _text("created_at"),
+    )
+    still_open = sa.text("ended_at IS NULL")
+    op.create_index("cpe_task_open", "cpe_task", ["device"], sqlite_where=still_open, postgresql_where=still_open)
+    op.create_index("cpe_task_device", "cpe_task", ["device", "id"])
+    op.create_table(
+        "cpe_fault",
+        sa.Column("device", sa.BigInteger, primary_key=True),
+        sa.Column("cause", sa.Text, primary_key=True),
+        sa.Column("code", sa.BigInteger, nullable=True),
+        _text("message"),
+        sa.Column("times", sa.BigInteger, nullable=False),
+        _text("first_at"),
+        _text("last_at"),
+        _text("retry_at"),
+    )
+    op.create_table(
+        "cpe_model",
+        sa.Column("manufacturer", sa.Text, primary_key=True),
+        sa.Column("product_class", sa.Text, primary_key=True),
+        sa.Column("software_version", sa.Text, primary_key=True),
+        _text("instances"),
+        _text("found_at"),
+    )

@@ -1,0 +1,87 @@
+-- CPEs as they tell of themselves over CWMP: who they are, what they are asked to do, and why they did not.
+
+-- name: get_cpe(device)^
+SELECT * FROM cpe WHERE device = :device;
+
+-- name: put_cpe(device, manufacturer, oui, product_class, serial, root, software_version, hardware_version, parameter_key, connection_request_url, udp_address, ip, proof, session, now)^
+-- What an Inform does not tell stays as it was told before.
+INSERT INTO cpe (device, manufacturer, oui, product_class, serial, root, software_version, hardware_version,
+    parameter_key, connection_request_url, udp_address, ip, proof, session, informed_at)
+VALUES (:device, :manufacturer, :oui, :product_class, :serial, :root, :software_version, :hardware_version,
+    :parameter_key, :connection_request_url, :udp_address, :ip, :proof, :session, :now)
+ON CONFLICT (device) DO UPDATE SET manufacturer = excluded.manufacturer, oui = excluded.oui,
+    product_class = excluded.product_class, serial = excluded.serial,
+    root = COALESCE(NULLIF(excluded.root, ''), cpe.root),
+    software_version = COALESCE(NULLIF(excluded.software_version, ''), cpe.software_version),
+    hardware_version = COALESCE(NULLIF(excluded.hardware_version, ''), cpe.hardware_version),
+    parameter_key = excluded.parameter_key,
+    connection_request_url = COALESCE(NULLIF(excluded.connection_request_url, ''), cpe.connection_request_url),
+    udp_address = COALESCE(NULLIF(excluded.udp_address, ''), cpe.udp_address),
+    ip = excluded.ip, proof = excluded.proof, session = excluded.session, informed_at = excluded.informed_at
+RETURNING *;
+
+-- name: cpe_of_session(session, since)^
+-- The CPE that a session of not long ago belongs to.
+SELECT * FROM cpe WHERE session = :session AND informed_at >= :since;
+
+-- name: move_cpe(device, joined)!
+-- A device that proved to be another keeps what is known of it there, unless more is known.
+UPDATE cpe SET device = :device WHERE device = :joined AND NOT EXISTS (SELECT 1 FROM cpe WHERE device = :device);
+
+-- name: drop_cpe(device)!
+DELETE FROM cpe WHERE device = :device;
+
+-- name: move_cpe_tasks(device, joined)!
+UPDATE cpe_task SET device = :device WHERE device = :joined;
+
+-- name: drop_cpe_faults(device)!
+DELETE FROM cpe_fault WHERE device = :device;
+
+-- name: add_cpe_task(device, kind, body, job, actor, now)^
+INSERT INTO cpe_task (device, kind, body, job, actor, state, due_at, created_at)
+VALUES (:device, :kind, :body, :job, :actor, 'due', :now, :now)
+RETURNING *;
+
+-- name: due_cpe_task(device, now)^
+-- What a CPE was asked for and has not been told yet, the oldest first.
+SELECT * FROM cpe_task
+WHERE device = :device AND ended_at IS NULL AND state = 'due' AND due_at <= :now ORDER BY id LIMIT 1;
+
+-- name: get_cpe_task(id)^
+SELECT * FROM cpe_task WHERE id = :id;
+
+-- name: cpe_tasks(device, after, limit)
+SELECT * FROM cpe_task WHERE device = :device AND id > :after ORDER BY id LIMIT :limit;
+
+-- name: give_cpe_task(now, id)!
+-- The CPE has taken it and does it in its own time.
+UPDATE cpe_task SET state = 'given', given_at = :now WHERE id = :id AND ended_at IS NULL;
+
+-- name: end_cpe_task(state, result, fault, now, id)!
+UPDATE cpe_task SET state = :state, result = :result, fault = :fault, ended_at = :now
+WHERE id = :id AND ended_at IS NULL;
+
+-- name: cpe_fault(device, cause)^
+SELECT * FROM cpe_fault WHERE device = :device AND cause = :cause;
+
+-- name: cpe_faults(device)
+SELECT * FROM cpe_fault WHERE device = :device ORDER BY cause;
+
+-- name: put_cpe_fault(device, cause, code, message, retry_at, now)!
+INSERT INTO cpe_fault (device, cause, code, message, times, first_at, last_at, retry_at)
+VALUES (:device, :cause, :code, :message, 1, :now, :now, :retry_at)
+ON CONFLICT (device, cause) DO UPDATE SET code = excluded.code, message = excluded.message,
+    times = cpe_fault.times + 1, last_at = excluded.last_at, retry_at = excluded.retry_at;
+
+-- name: clear_cpe_fault(device, cause)!
+DELETE FROM cpe_fault WHERE device = :device AND cause = :cause;
+
+-- name: cpe_model(manufacturer, product_class, software_version)^
+SELECT * FROM cpe_model WHERE manufacturer = :manufacturer AND product_class = :product_class
+    AND software_version = :software_version;
+
+-- name: put_cpe_model(manufacturer, product_class, software_version, instances, now)!
+INSERT INTO cpe_model (manufacturer, product_class, software_version, instances, found_at)
+VALUES (:manufacturer, :product_class, :software_version, :instances, :now)
+ON CONFLICT (manufacturer, product_class, software_version) DO UPDATE SET instances = excluded.instances,
+    found_at = excluded.found_at;
