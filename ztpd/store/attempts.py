@@ -16,7 +16,7 @@ from ztpd.domain.lifecycle import JobEvent, JobState, ServiceState
 from ztpd.domain.model import Access, JobBody
 from ztpd.domain.planning import device_key, missing_legs, wanted_access, wanted_cpe
 from ztpd.domain.profile import Profile, Range, Value, without_secrets
-from ztpd.store import closing, services, settling
+from ztpd.store import closing, cpe_faults, services, settling
 from ztpd.store.rows import Job, failures_to_text, location_of
 from ztpd.store.times import to_text
 from ztpd.store.transaction import Row, Superseded, Transaction
@@ -295,13 +295,16 @@ def close_overdue(tx: Transaction, limit: int) -> int:
     """Fail what waited too long: CPEs that stayed silent, devices that were not heard in the window; how many."""
     waited = Failure(Code.CPE_SILENT, "the network works, no Inform came in time")
     unheard = Failure(Code.NOT_SEEN, "the window of the visit has closed")
-    silent = _close(tx, tx.all("silent_jobs", now=tx.now_text, limit=limit), JobEvent.ATTEMPT_FAILED, waited)
-    return silent + _close(tx, tx.all("overdue_jobs", now=tx.now_text, limit=limit), JobEvent.WINDOW_CLOSED, unheard)
+    silent = tx.all("silent_jobs", now=tx.now_text, limit=limit)
+    overdue = tx.all("overdue_jobs", now=tx.now_text, limit=limit)
+    return _close(tx, silent, JobEvent.ATTEMPT_FAILED, waited) + _close(tx, overdue, JobEvent.WINDOW_CLOSED, unheard)
 
 
 def _close(tx: Transaction, rows: list[Row], event: JobEvent, failure: Failure) -> int:
     for job in map(Job, rows):
-        closed = tx.apart(lambda job=job: tx.move_job(job, event, failures=[failure]))  # type: ignore[misc]
+        answered = cpe_faults.last_of_job(tx, job.id) if failure.code is Code.CPE_SILENT else None
+        found = failure if answered is None else Failure(Code.CPE_FAULT, answered)
+        closed = tx.apart(lambda job=job, found=found: tx.move_job(job, event, failures=[found]))  # type: ignore[misc]
         if isinstance(closed, Exception):
             _shelve(tx, job, closed)
     return len(rows)

@@ -1,23 +1,27 @@
 """What a CPE must do next, cause by cause in the order of their weight, and what its outcome means for each."""
 
+import contextlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import orjson
 
-from ztpd.domain.cpe import Cause, CpeFacts, CpeOutcome, CpeWork
+from ztpd.domain.cpe import Cause, CpeFacts, CpeFault, CpeOutcome, CpeWork
 from ztpd.domain.cpe_tasks import TASK, Configure
 from ztpd.domain.lifecycle import JobState
 from ztpd.domain.planning import wanted_cpe
-from ztpd.store import allocations, attempts, devices
+from ztpd.domain.profile import without_secrets
+from ztpd.store import allocations, attempts, cpe_faults, devices
 from ztpd.store.attempts import CpeResult
-from ztpd.store.transaction import Row, Transaction
+from ztpd.store.transaction import Row, Superseded, Transaction
 
 
 def next_work(tx: Transaction, cpe: Row, facts: CpeFacts) -> CpeWork | None:
     """What a proven CPE must do next; None when nothing. ``facts`` are of its last Inform."""
-    for find in WANTED.values():
+    faults = cpe_faults.of(tx, cpe)
+    for cause, find in WANTED.items():
         work = find(tx, cpe, facts)
-        if work is not None:
+        if not cpe_faults.holds_back(tx, faults, cpe, cause, work) and work is not None:
             return work
     return None
 
@@ -27,7 +31,33 @@ def ended(tx: Transaction, work: CpeWork, outcome: CpeOutcome, cpe: Row | None) 
     if cpe is not None and outcome.instances is not None:
         text = orjson.dumps(dict(outcome.instances)).decode()
         tx.run("put_cpe_model", **_model(cpe), instances=text, now=tx.now_text)
+    if outcome.fault is not None:
+        outcome = replace(outcome, fault=_shown(tx, work, outcome.fault))
+    if _may_pass(tx, work, outcome, cpe):
+        return
     ENDED[work.cause](tx, work, outcome)
+
+
+def _may_pass(tx: Transaction, work: CpeWork, outcome: CpeOutcome, cpe: Row | None) -> bool:
+    """Keep a fault, or that there is none any more; whether the work is to be tried again."""
+    if outcome.fault is None:
+        if cpe is not None and cpe["faulty"]:
+            cpe_faults.clear(tx, work.device, work.cause)
+        return False
+    noted = cpe_faults.note(tx, work, outcome.fault)
+    if noted is not None and work.cause is Cause.JOB:
+        _tell_put_off(tx, work, noted)
+    return noted is not None
+
+
+def _shown(tx: Transaction, work: CpeWork, fault: CpeFault) -> CpeFault:
+    """The fault without the secrets of the work's job, which some CPEs quote."""
+    if work.cause is not Cause.JOB:
+        return fault
+    job = tx.job(work.id)
+    profile = tx.profiles.get(job.body.profile)
+    text = fault.message if profile is None else without_secrets(profile, job.body.parameters, fault.message)
+    return replace(fault, message=text)
 
 
 def instances_of(tx: Transaction, cpe: Row) -> Mapping[str, int] | None:
@@ -61,7 +91,17 @@ def _asked(tx: Transaction, cpe: Row, facts: CpeFacts) -> CpeWork | None:
 
 def _job_ended(tx: Transaction, work: CpeWork, outcome: CpeOutcome) -> None:
     fault = "" if outcome.fault is None else outcome.fault.words
-    attempts.record_cpe(tx, work.id, CpeResult(outcome.ok, dict(outcome.applied), fault))
+    # A job that went on without its CPE meanwhile (it was cancelled, or given another) is not the CPE's fault.
+    with contextlib.suppress(Superseded):
+        attempts.record_cpe(tx, work.id, CpeResult(outcome.ok, dict(outcome.applied), fault))
+
+
+def _tell_put_off(tx: Transaction, work: CpeWork, fault: Row) -> None:
+    """The job goes on waiting for its CPE, and shows why."""
+    job = tx.job(work.id)
+    if job.state in attempts.AT_WORK:
+        facts = {"fault": fault["message"], "times": fault["times"], "retry_at": fault["retry_at"]}
+        tx.tell(job, "job.cpe-faulted", **facts)
 
 
 def _asked_ended(tx: Transaction, work: CpeWork, outcome: CpeOutcome) -> None:
@@ -89,4 +129,4 @@ ENDED: Mapping[Cause, Callable[[Transaction, CpeWork, CpeOutcome], None]] = {
     Cause.JOB: _job_ended,
     Cause.ASKED: _asked_ended,
 }
-"""Who keeps what became of it."""
+"""Who keeps what became of it, once it was done or has failed for good."""

@@ -67,11 +67,20 @@ SELECT * FROM cpe_fault WHERE device = :device AND cause = :cause;
 -- name: cpe_faults(device)
 SELECT * FROM cpe_fault WHERE device = :device ORDER BY cause;
 
--- name: put_cpe_fault(device, cause, code, message, retry_at, now)!
-INSERT INTO cpe_fault (device, cause, code, message, times, first_at, last_at, retry_at)
-VALUES (:device, :cause, :code, :message, 1, :now, :now, :retry_at)
-ON CONFLICT (device, cause) DO UPDATE SET code = excluded.code, message = excluded.message,
-    times = cpe_fault.times + 1, last_at = excluded.last_at, retry_at = excluded.retry_at;
+-- name: put_cpe_fault(device, cause, work, code, message, times, retry_at, now)!
+INSERT INTO cpe_fault (device, cause, work, code, message, times, first_at, last_at, retry_at)
+VALUES (:device, :cause, :work, :code, :message, :times, :now, :now, :retry_at)
+ON CONFLICT (device, cause) DO UPDATE SET work = excluded.work, code = excluded.code, message = excluded.message,
+    first_at = CASE WHEN excluded.times = 1 THEN excluded.first_at ELSE cpe_fault.first_at END,
+    times = excluded.times, last_at = excluded.last_at, retry_at = excluded.retry_at;
+
+-- name: mark_faulty(device)!
+-- Whether a CPE has faults is kept with it: one without need not be asked for them at every Inform.
+UPDATE cpe SET faulty = CASE WHEN EXISTS (SELECT 1 FROM cpe_fault f WHERE f.device = :device) THEN 1 ELSE 0 END
+WHERE device = :device;
+
+-- name: cpe_fault_of_job(job)^
+SELECT * FROM cpe_fault WHERE cause = 'job' AND work = :job ORDER BY last_at DESC LIMIT 1;
 
 -- name: clear_cpe_fault(device, cause)!
 DELETE FROM cpe_fault WHERE device = :device AND cause = :cause;

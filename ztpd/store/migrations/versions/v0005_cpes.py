@@ -43,6 +43,7 @@ def upgrade() -> None:
         # When and with which values it was last known to be as its service wants.
         _text("configured", ""),
         _optional("inspected_at"),
+        sa.Column("faulty", sa.BigInteger, nullable=False, server_default="0"),
     )
     op.create_index("cpe_session", "cpe", ["session"])
     op.create_table(
@@ -69,6 +70,7 @@ def upgrade() -> None:
         "cpe_fault",
         sa.Column("device", sa.BigInteger, primary_key=True),
         sa.Column("cause", sa.Text, primary_key=True),
+        _text("work"),
         sa.Column("code", sa.BigInteger, nullable=True),
         _text("message"),
         sa.Column("times", sa.BigInteger, nullable=False),
@@ -76,6 +78,7 @@ def upgrade() -> None:
         _text("last_at"),
         _text("retry_at"),
     )
+    op.create_index("cpe_fault_work", "cpe_fault", ["cause", "work"])
     op.create_table(
         "cpe_model",
         sa.Column("manufacturer", sa.Text, primary_key=True),
