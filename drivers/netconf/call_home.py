@@ -215,7 +215,8 @@ def _begin_ssh(sock: socket.socket) -> paramiko.Transport:
     except BaseException:
         _shut(sock)
         transport.close()
-        transport.join(_HANDSHAKE_S)
+        if transport.ident is not None:  # else it was never started: the connection broke before
+            transport.join(_HANDSHAKE_S)
         transport.packetizer.complete_handshake()
         raise
     return transport
