@@ -1,11 +1,11 @@
 """TR-069: the ACS that hears CPEs, tells the core of them, and configures them with what the core answers.
 
-What belongs here: CWMP's messages (``messages``, ``xml``, ``soap``), the session as a table of states (``session``,
-``verification``), what an intent is called on a device (``datamodel`` and the data files in ``models``), HTTP
-authentication (``digest``, ``replay``, ``authentication``), the HTTP shell (``server``, ``connections``,
-``session_table``, ``body``) and the contract with the core (``contract``, ``sighting``). What does not: jobs,
-services, storage; the core's functions are handed in.
+What belongs here: CWMP's messages (``messages``, ``requests``, ``xml``, ``soap``, ``soap_writing``), the session as
+a table of states (``session``, ``verification``), what an intent is called on a device (``datamodel`` and the data
+files in ``models``), HTTP authentication (``digest``, ``replay``, ``authentication``), the HTTP shell (``server``,
+``connections``, ``session_table``, ``body``) and the contract with the core (``contract``, ``sighting``). What does
+not: jobs, services, storage; the core's functions are handed in.
 
-Pure, with no clock and no event loop, are ``messages``, ``errors``, ``contract``, ``xml``, ``soap``, ``session``,
-``verification``, ``datamodel``, ``digest``, ``replay`` and ``sighting``.
+Pure, with no clock and no event loop, are ``messages``, ``requests``, ``errors``, ``contract``, ``xml``, ``soap``,
+``soap_writing``, ``session``, ``verification``, ``datamodel``, ``digest``, ``replay`` and ``sighting``.
 """

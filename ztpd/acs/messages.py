@@ -140,9 +140,10 @@ class GetRPCMethods:
 class Notice:
     """A CPE's method that only wants to be acknowledged by ``<method>Response``; ``fault_code`` 0 is success.
 
-    ``method`` is TransferComplete (A.3.3.2), AutonomousTransferComplete (A.3.3.3), DUStateChangeComplete (A.4.2.1),
-    AutonomousDUStateChangeComplete (A.4.2.2), RequestDownload (A.4.2.1 of Amendment 1) or Kicked (A.4.2.1). ``facts``
-    are its other simple arguments by name, as text (``StartTime``, ``FileType``, ``TransferURL``, ``Referer`` …).
+    ``method`` is one of ``soap.NOTICES``: TransferComplete, AutonomousTransferComplete, DUStateChangeComplete,
+    AutonomousDUStateChangeComplete, RequestDownload or Kicked (A.3.3 and A.4.2). ``facts`` are its other arguments by
+    name, as text (``StartTime``, ``FileType``, ``TransferURL``, ``Next`` …); those within structs by their path, with
+    the number of the struct in its array (``Results.1.UUID``, ``FileTypeArg.2.Value``).
     """
 
     method: str
@@ -187,8 +188,12 @@ FromCpe = Inform | Empty | Answer | GetRPCMethods | Notice | Unknown
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One message with what its answer needs: the CPE's CWMP namespace and the ID to echo, None when it sent none."""
+    """One message with what its answer needs: the CPE's CWMP namespace and the ID to echo, None when it sent none.
+
+    ``versions`` are the CWMP versions that the CPE offers (SupportedCWMPVersions, §3.7.4; ``1.4``), usually none.
+    """
 
     message: FromCpe
     namespace: str | None = None
     id: str | None = None
+    versions: tuple[str, ...] = ()

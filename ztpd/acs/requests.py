@@ -1,12 +1,15 @@
 """What the ACS says to a CPE, as values: its answers and its requests (TR-069 Amendment 6, Annex A.3 and A.4)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ztpd.acs.messages import (
     Acknowledged,
     Fault,
     GetRPCMethods,
     GetRPCMethodsResponse,
+    Notice,
     ParameterAttributes,
     TransferResponse,
 )
@@ -14,14 +17,20 @@ from ztpd.acs.messages import (
 
 @dataclass(frozen=True, slots=True)
 class InformResponse:
-    """The ACS has heard an Inform (A.3.3.1); it always takes one envelope at a time."""
+    """The ACS has heard an Inform (A.3.3.1); it always takes one envelope at a time.
+
+    ``version`` is the CWMP version to speak (UseCWMPVersion, §3.7.4); None for a CPE that offered none.
+    """
+
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NoticeResponse:
-    """The acknowledgement of a ``Notice`` of this method."""
+    """The acknowledgement of a ``Notice`` of this method; ``next_url`` is for Kicked alone (A.4.2.1)."""
 
     method: str
+    next_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +172,7 @@ class ScheduleDownload:
 class DuOperation:
     """One change of a software module (A.4.1.10): ``operation`` is Install, Update or Uninstall."""
 
-    operation: str
+    operation: Literal["Install", "Update", "Uninstall"]
     url: str = ""
     uuid: str = ""
     username: str = ""
@@ -208,6 +217,30 @@ Request = (
 """What the ACS may ask of a CPE."""
 
 ToCpe = InformResponse | GetRPCMethodsResponse | NoticeResponse | Fault | Request
+
+_SINCE: Mapping[type, str] = dict.fromkeys(
+    (ScheduleDownload, CancelTransfer, ChangeDUState), "urn:dslforum-org:cwmp-1-2"
+)
+"""The namespace that brought a request, for those that cwmp-1-0.xsd does not have."""
+
+METHOD_UNKNOWN_TO_CPE = 9000
+
+
+def unknown_to(namespace: str | None, request: Request) -> Fault | None:
+    """The fault that stands for the CPE's when its namespace (None: it showed none) is older than the request.
+
+    A CPE names the newest version that it has (TR-069 §3.7.4), so that the request would only be refused.
+    """
+    if namespace is None or namespace >= _SINCE.get(type(request), ""):
+        return None
+    reason = f"not sent: {type(request).__name__} is not in {namespace}, which the CPE speaks"
+    return Fault(METHOD_UNKNOWN_TO_CPE, reason)
+
+
+def acknowledgement(notice: Notice) -> NoticeResponse:
+    """What a notice is answered with; a Kicked by the page that the CPE names for its user's browser, if it is one."""
+    url = notice.facts.get("Next", "") if notice.method == "Kicked" else ""
+    return NoticeResponse(notice.method, url if url.lower().startswith(("http://", "https://")) else "")
 
 
 def answers(request: Request, message: object) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ztpd.acs import procedures, soap
+from ztpd.acs import procedures, soap, soap_writing
 from ztpd.acs.datamodel import Model
 from ztpd.acs.errors import SoapError
 from ztpd.acs.messages import (
@@ -33,13 +33,21 @@ from ztpd.acs.messages import (
     Unknown,
 )
 from ztpd.acs.procedures import Context, Procedure
-from ztpd.acs.requests import InformResponse, NoticeResponse, Request, ToCpe, answers
+from ztpd.acs.requests import InformResponse, Request, ToCpe, acknowledgement, answers, unknown_to
 from ztpd.domain.cpe import CpeFacts, CpeFault, CpeOutcome, CpeWork, FaultKind
 
 MAX_RESENDS = 2
 MAX_WORKS = 32
 """How many tasks one session does; what is left is for the next."""
+MAX_REQUESTS = 2048
+"""How many requests one session makes of a CPE."""
+MAX_OWN_REQUESTS = 64
+"""How many requests a CPE makes of the ACS in one session, beside its Inform."""
+MAX_REPEATED_QUESTIONS = 16
+"""How often the core is asked again, POST after POST, before the CPE has to start another session."""
 METHOD_NOT_SUPPORTED = 8000
+
+_ID = "ztpd-"  # of our requests, with their number: a CPE that repeats an old answer shows it
 
 
 class State(enum.Enum):
@@ -135,18 +143,23 @@ Action = Question | Reply
 class Session:
     """One session's memory; ``outstanding`` is the request the CPE owes an answer to, ``sent`` as it was sent.
 
+    ``namespace``, ``message_id`` and ``versions`` are of what the CPE sent last, the first kept when that has none.
     ``before_telling`` is where the session goes on once the core has been told; ``question`` is what it has not
     answered yet. ``resumed`` says that the CPE may answer requests that an earlier run of the daemon sent.
+    ``works``, ``requests`` and ``own_requests`` count what was begun, what the CPE was asked and what it asked.
     """
 
     models: tuple[Model, ...] = field(repr=False)
     state: State = State.NEW
-    namespace: str = soap.DEFAULT_NAMESPACE
+    namespace: str | None = None
     message_id: str | None = None
+    versions: tuple[str, ...] = ()
     device: DeviceId | None = None
     parameters: dict[str, str] = field(default_factory=dict, repr=False)
     work: CpeWork | None = None
     works: int = 0
+    requests: int = 0
+    own_requests: int = 0
     procedure: Procedure | None = field(default=None, repr=False)
     outstanding: Request | None = None
     sent: bytes = field(default=b"", repr=False)
@@ -165,9 +178,13 @@ def step(session: Session, heard: Input) -> Step:
     if isinstance(heard, Envelope):
         message: object = heard.message
         namespace = heard.namespace or session.namespace
-        session = replace(session, namespace=namespace, message_id=heard.id)
+        session = replace(session, namespace=namespace, message_id=heard.id, versions=heard.versions)
     else:
         message = heard
+    return _turn(session, message)
+
+
+def _turn(session: Session, message: object) -> Step:
     return TABLE.get((session.state, type(message)), _out_of_turn)(session, message)
 
 
@@ -180,42 +197,59 @@ def resumed(models: tuple[Model, ...], facts: CpeFacts, work: CpeWork | None) ->
 
 def _inform(session: Session, inform: Inform) -> Step:
     """A CPE that informs starts anew, whatever went before: it rebooted, or lost our answer."""
-    opened = Session(session.models, State.CONSULTING, session.namespace, session.message_id)
+    opened = Session(session.models, State.CONSULTING, session.namespace, session.message_id, session.versions)
     opened = replace(opened, device=inform.device, parameters=dict(inform.parameters))
     return opened, Consult(inform)
 
 
 def _work_given(session: Session, given: WorkGiven) -> Step:
-    return _answer(replace(session, state=State.LISTENING, work=given.work), InformResponse())
+    version = session.versions[-1] if session.versions else None
+    return _answer(replace(session, state=State.LISTENING, work=given.work), InformResponse(version))
 
 
 def _begin_work(session: Session, _: object) -> Step:
     if session.work is None or session.device is None or session.works >= MAX_WORKS:
         return _end(session, End())
+    begun = replace(session, works=session.works + 1)
     context = Context(session.device, session.parameters, session.models, session.work.key, session.work.instances)
-    procedure = procedures.begin(session.work, context)
-    return _go_on(replace(session, procedure=procedure, works=session.works + 1), None)
+    try:
+        procedure = procedures.begin(session.work, context)
+    except Exception as error:  # such as a task of a kind that nothing does
+        return _give_up(begun, f"unforeseen {type(error).__name__} at the start of a procedure")
+    return _go_on(replace(begun, procedure=procedure), None)
 
 
 def _go_on(session: Session, answer: Any) -> Step:
     """Send the procedure an answer (None begins it); its next request goes out, or its outcome is recorded."""
     assert session.procedure is not None
-    try:
-        request = session.procedure.send(answer)
-    except StopIteration as end:
-        return _report(session, end.value)
-    except Exception as error:  # a device that a procedure has not foreseen harms only its own work
-        fault = CpeFault(None, f"unforeseen {type(error).__name__} in a procedure", kind=FaultKind.PROTOCOL)
-        return _report(session, CpeOutcome(ok=False, fault=fault))
-    body = soap.encode(request, session.namespace, str(session.works))
-    working = replace(session, state=State.WORKING, outstanding=request, sent=body, resends=0)
-    return working, Respond(body)
+    while session.requests < MAX_REQUESTS:
+        number = session.requests + 1
+        try:
+            request = session.procedure.send(answer)
+            answer = unknown_to(session.namespace, request)
+            body = soap_writing.encode(request, session.namespace or soap.DEFAULT_NAMESPACE, f"{_ID}{number}")
+        except StopIteration as end:
+            return _report(session, end.value)
+        except Exception as error:  # a device that a procedure has not foreseen harms only its own work
+            return _give_up(session, f"unforeseen {type(error).__name__} in a procedure")
+        session = replace(session, requests=number)
+        if answer is None:
+            return replace(session, state=State.WORKING, outstanding=request, sent=body, resends=0), Respond(body)
+    return _give_up(session, f"more than {MAX_REQUESTS} requests in one session")
 
 
 def _answered(session: Session, message: Any) -> Step:
+    if _is_old(session):
+        return _resend(session, message)
     if isinstance(message, Fault) or (session.outstanding is not None and answers(session.outstanding, message)):
         return _go_on(session, message)
     return _resend(session, message)
+
+
+def _is_old(session: Session) -> bool:
+    """Whether what was sent last answers a request before the one that is out; an ID of the CPE's own is none."""
+    shown = session.message_id
+    return shown is not None and shown.startswith(_ID) and shown != f"{_ID}{session.requests}"
 
 
 def _passed(session: Session, answer: object) -> Step:
@@ -234,21 +268,29 @@ def _resend(session: Session, message: object) -> Step:
 
 def _tell(session: Session, notice: Notice) -> Step:
     question = Tell(notice)
-    return replace(session, state=State.TELLING, before_telling=session.state, question=question), question
+    told = replace(session, state=State.TELLING, before_telling=session.state, question=question)
+    return _counted(told, question, notice)
 
 
 def _told(session: Session, _: Told) -> Step:
     assert isinstance(session.question, Tell)
     told = replace(session, state=session.before_telling, question=None)
-    return _answer(told, NoticeResponse(session.question.notice.method))
+    return _answer(told, acknowledgement(session.question.notice))
 
 
-def _list_methods(session: Session, _: GetRPCMethods) -> Step:
-    return _answer(session, GetRPCMethodsResponse(soap.ACS_METHODS))
+def _not_told(session: Session, message: object) -> Step:
+    """The core could not be told, so the CPE was not answered and owes its notice again: it is as if it never came."""
+    return _turn(replace(session, state=session.before_telling, question=None), message)
+
+
+def _list_methods(session: Session, asked: GetRPCMethods) -> Step:
+    return _counted(*_answer(session, GetRPCMethodsResponse(soap.ACS_METHODS)), asked)
 
 
 def _not_supported(session: Session, unknown: Unknown) -> Step:
-    return _answer(session, Fault(METHOD_NOT_SUPPORTED, f"Method not supported: {unknown.name}"))
+    if unknown.name.endswith("Response"):  # no request, and no answer to ours
+        return (_resend if session.state is State.WORKING else _out_of_turn)(session, unknown)
+    return _counted(*_answer(session, Fault(METHOD_NOT_SUPPORTED, f"Method not supported: {unknown.name}")), unknown)
 
 
 def _unreadable(session: Session, heard: Unreadable) -> Step:
@@ -262,10 +304,27 @@ def _out_of_turn(session: Session, message: object) -> Step:
     return _break_off(session, f"{name} is out of turn while {session.state.value}")
 
 
+def _counted(session: Session, action: Action, asked: object) -> Step:
+    """Do what a CPE's own request asks for, unless it has asked too often."""
+    if session.own_requests < MAX_OWN_REQUESTS:
+        return replace(session, own_requests=session.own_requests + 1), action
+    talking = session.before_telling if session.state is State.TELLING else session.state
+    reason = f"{type(asked).__name__} is one request too many: {MAX_OWN_REQUESTS} are taken in one session"
+    return _break_off(replace(session, state=talking), reason)
+
+
 def _ask_again(session: Session, _: object) -> Step:
     """The core could not take it when it was asked; the CPE came again."""
     assert session.question is not None
-    return session, session.question
+    if session.resends >= MAX_REPEATED_QUESTIONS:
+        return _end(session, Refuse("the ACS could not keep what came of it: start again with an Inform"))
+    return replace(session, resends=session.resends + 1), session.question
+
+
+def _ask_again_and_part(session: Session, message: object) -> Step:
+    """The same, but the CPE came with a request, which will go without an answer."""
+    reason = f"{type(message).__name__} is out of turn while {session.state.value}"
+    return _ask_again(replace(session, farewell=Refuse(reason)), message)
 
 
 def _recorded(session: Session, recorded: Recorded) -> Step:
@@ -278,18 +337,22 @@ def _break_off(session: Session, reason: str) -> Step:
     """The CPE does not speak CWMP: refuse; work that was begun has failed, for it would fail so every time."""
     if session.state is not State.WORKING:
         return _end(session, Refuse(reason))
-    fault = CpeFault(None, reason, kind=FaultKind.PROTOCOL)
-    return _report(replace(session, farewell=Refuse(reason)), CpeOutcome(ok=False, fault=fault))
+    return _give_up(replace(session, farewell=Refuse(reason)), reason)
+
+
+def _give_up(session: Session, reason: str) -> Step:
+    return _report(session, CpeOutcome(ok=False, fault=CpeFault(None, reason, kind=FaultKind.PROTOCOL)))
 
 
 def _report(session: Session, outcome: CpeOutcome) -> Step:
     assert session.work is not None
     question = Record(session.work, outcome)
-    return replace(session, state=State.REPORTING, question=question, procedure=None), question
+    return replace(session, state=State.REPORTING, question=question, procedure=None, resends=0), question
 
 
 def _answer(session: Session, message: ToCpe) -> Step:
-    return session, Respond(soap.encode(message, session.namespace, session.message_id))
+    body = soap_writing.encode(message, session.namespace or soap.DEFAULT_NAMESPACE, session.message_id)
+    return session, Respond(body)
 
 
 def _end(session: Session, farewell: End | Refuse) -> Step:
@@ -310,10 +373,12 @@ _ANSWERS = (
     SetParameterValuesResponse,
     TransferResponse,
 )
-_FROM_CPE = (*_ANSWERS, Empty, GetRPCMethods, Notice, Unknown)
+_OWN_REQUESTS = (GetRPCMethods, Notice, Unknown)
 
 TABLE: dict[tuple[State, type], Callable[[Session, Any], Step]] = {
-    **{(state, kind): _ask_again for state in (State.REPORTING, State.TELLING) for kind in _FROM_CPE},
+    **{(State.REPORTING, kind): _ask_again for kind in (*_ANSWERS, Empty)},
+    **{(State.REPORTING, kind): _ask_again_and_part for kind in _OWN_REQUESTS},
+    **{(State.TELLING, kind): _not_told for kind in (*_ANSWERS, Empty, *_OWN_REQUESTS)},
     **{(state, Inform): _inform for state in State},
     (State.CONSULTING, WorkGiven): _work_given,
     (State.LISTENING, Empty): _begin_work,

@@ -1,54 +1,67 @@
-"""CWMP messages in SOAP 1.1: a CPE's bytes into messages, the ACS's messages into bytes.
+"""CWMP messages in SOAP 1.1: a CPE's bytes into messages. ``soap_writing`` is the other way.
 
-Pure. Reading takes what devices in the field send (any prefix, no Header, wrong array counts, no xsi:type, missing
-or repeated elements); writing is strict. Source: TR-069 Amendment 6, §3.5 and Annex A; cwmp-1-0.xsd to cwmp-1-4.xsd.
+Pure. Taken is what devices in the field send: any prefix, no Header, wrong array counts, no xsi:type, missing or
+repeated elements. Source: TR-069 Amendment 6, §3.5 and Annex A; cwmp-1-0.xsd to cwmp-1-4.xsd.
 """
 
 from collections.abc import Callable
-from xml.sax.saxutils import escape as _escape_markup
 
 from ztpd.acs import xml
 from ztpd.acs.errors import NotCwmp
 from ztpd.acs.messages import (
     Acknowledged,
+    AddObjectResponse,
+    DeleteObjectResponse,
     DeviceId,
     Empty,
     Envelope,
     Event,
     Fault,
     FromCpe,
+    GetParameterAttributesResponse,
+    GetParameterNamesResponse,
     GetParameterValuesResponse,
     GetRPCMethods,
     GetRPCMethodsResponse,
     Inform,
     Notice,
+    ParameterAttributes,
     SetParameterValuesFault,
     SetParameterValuesResponse,
+    TransferResponse,
     Unknown,
 )
-from ztpd.acs.requests import (
-    FactoryReset,
-    GetParameterValues,
-    InformResponse,
-    NoticeResponse,
-    Reboot,
-    SetParameterValues,
-    ToCpe,
-)
 
-DEFAULT_NAMESPACE = "urn:dslforum-org:cwmp-1-0"
-NAMESPACES = frozenset(f"urn:dslforum-org:cwmp-1-{minor}" for minor in range(5))
+NAMESPACES = tuple(f"urn:dslforum-org:cwmp-1-{minor}" for minor in range(5))
+"""By minor version. CWMP 1.3 and 1.4 stay in cwmp-1-2 by their schemas, but devices in the field name their own."""
+DEFAULT_NAMESPACE = NAMESPACES[0]
+VERSIONS = tuple(f"1.{minor}" for minor in range(5))
+"""The CWMP versions that are spoken, oldest first."""
 NOTICES = (
     "TransferComplete",
     "AutonomousTransferComplete",
     "DUStateChangeComplete",
     "AutonomousDUStateChangeComplete",
     "RequestDownload",
+    "Kicked",
 )
+"""What a CPE tells of itself; all but Kicked are answered with an empty response (A.3.3, A.4.2)."""
 ACS_METHODS = ("Inform", "GetRPCMethods", *NOTICES)
 
 _MAX_TEXT = 256  # of what is shown or logged; TR-069 allows no identifier and no fault string beyond
+_MAX_FACT = 1024  # TR-069 allows no URL beyond
+_MAX_FACTS = 128
 _MAX_FAULTS = 64
+_MAX_ID = 1024  # an ID is kept and sent back: a longer one is no device's
+_DONE_BY_ANSWERING = (
+    "SetParameterAttributes",
+    "Reboot",
+    "FactoryReset",
+    "ScheduleInform",
+    "ScheduleDownload",
+    "ChangeDUState",
+    "CancelTransfer",
+)
 
 
 def decode(body: bytes) -> Envelope:
@@ -63,13 +76,19 @@ def decode(body: bytes) -> Envelope:
         raise NotCwmp("no Body", "Envelope")
     message = _message(soap_body.children[0]) if soap_body.children else Empty()
     namespace = document.cwmp_namespace if document.cwmp_namespace in NAMESPACES else None
-    return Envelope(message, namespace, _header_id(document.root))
+    header = document.root.child("Header") or xml.Element("Header")
+    return Envelope(message, namespace, _header_id(header), _versions(header))
 
 
-def _header_id(envelope: xml.Element) -> str | None:
-    header = envelope.child("Header")
-    element = header.child("ID") if header is not None else None
-    return element.text if element is not None else None
+def _header_id(header: xml.Element) -> str | None:
+    element = header.child("ID")
+    return element.text if element is not None and len(element.text) <= _MAX_ID else None
+
+
+def _versions(header: xml.Element) -> tuple[str, ...]:
+    """Those of the CWMP versions offered that are spoken here."""
+    offered = [version.strip() for version in header.text_of("SupportedCWMPVersions").split(",")]
+    return tuple(version for version in VERSIONS if version in offered)
 
 
 def _message(element: xml.Element) -> FromCpe:
@@ -112,13 +131,18 @@ def _events(inform: xml.Element) -> tuple[Event, ...]:
 
 
 def _parameters(element: xml.Element) -> dict[str, str]:
-    array = element.child("ParameterList")
-    values: dict[str, str] = {}
-    for struct in array.children if array is not None else ():
-        name = "".join(struct.text_of("Name").split())  # some devices break lines within a name
-        if name:
-            values[name] = struct.text_of("Value")
+    values = {_path(struct, "Name"): struct.text_of("Value") for struct in _structs(element)}
+    values.pop("", None)
     return values
+
+
+def _structs(element: xml.Element) -> list[xml.Element]:
+    array = element.child("ParameterList")
+    return array.children if array is not None else []
+
+
+def _path(struct: xml.Element, name: str) -> str:
+    return "".join(struct.text_of(name).split())  # some devices break lines within a name
 
 
 def _values_read(element: xml.Element) -> GetParameterValuesResponse:
@@ -129,6 +153,53 @@ def _values_set(element: xml.Element) -> SetParameterValuesResponse:
     return SetParameterValuesResponse(_integer(element.text_of("Status")))
 
 
+def _names(element: xml.Element) -> GetParameterNamesResponse:
+    names = {_path(struct, "Name"): _boolean(struct.text_of("Writable")) for struct in _structs(element)}
+    return GetParameterNamesResponse({name: writable for name, writable in names.items() if name})
+
+
+def _attributes(element: xml.Element) -> GetParameterAttributesResponse:
+    return GetParameterAttributesResponse(
+        tuple(
+            ParameterAttributes(path, _integer(struct.text_of("Notification")), _access(struct))
+            for struct in _structs(element)
+            if (path := _path(struct, "Name"))
+        )
+    )
+
+
+def _access(struct: xml.Element) -> tuple[str, ...] | None:
+    array = struct.child("AccessList")
+    return None if array is None else tuple(child.text.strip()[:_MAX_TEXT] for child in array.children)
+
+
+def _object_added(element: xml.Element) -> AddObjectResponse:
+    return AddObjectResponse(_integer(element.text_of("InstanceNumber")), _integer(element.text_of("Status")))
+
+
+def _object_deleted(element: xml.Element) -> DeleteObjectResponse:
+    return DeleteObjectResponse(_integer(element.text_of("Status")))
+
+
+def _transfer(element: xml.Element) -> TransferResponse:
+    return TransferResponse(
+        method=element.name.removesuffix("Response"),
+        status=_integer(element.text_of("Status")),
+        started_at=element.text_of("StartTime")[:_MAX_TEXT],
+        completed_at=element.text_of("CompleteTime")[:_MAX_TEXT],
+    )
+
+
+def _acknowledged(element: xml.Element) -> Acknowledged:
+    return Acknowledged(element.name.removesuffix("Response"))
+
+
+def _methods(element: xml.Element) -> GetRPCMethodsResponse:
+    array = element.child("MethodList")
+    listed = (child.text.strip()[:_MAX_TEXT] for child in (array.children if array is not None else ()))
+    return GetRPCMethodsResponse(tuple(method for method in listed if method))
+
+
 def _fault(element: xml.Element) -> Fault:
     """A SOAP Fault; the CWMP one is in its detail, or missing, or in its place (A.5)."""
     detail = element.child("detail") or element
@@ -136,7 +207,7 @@ def _fault(element: xml.Element) -> Fault:
     message = cwmp.text_of("FaultString") or element.text_of("faultstring")
     refused = tuple(
         SetParameterValuesFault(
-            parameter="".join(child.text_of("ParameterName").split())[:_MAX_TEXT],
+            parameter=_path(child, "ParameterName")[:_MAX_TEXT],
             code=_integer(child.text_of("FaultCode")),
             message=child.text_of("FaultString")[:_MAX_TEXT],
         )
@@ -147,13 +218,46 @@ def _fault(element: xml.Element) -> Fault:
 
 
 def _notice(element: xml.Element) -> Notice:
-    fault = element.child("FaultStruct")
+    fault = next((fault for fault in _faults_told(element) if _integer(fault.text_of("FaultCode"))), None)
     return Notice(
         method=element.name,
         command_key=element.text_of("CommandKey")[:_MAX_TEXT],
         fault_code=_integer(fault.text_of("FaultCode")) if fault is not None else 0,
         fault_message=fault.text_of("FaultString")[:_MAX_TEXT] if fault is not None else "",
+        facts=_facts(element),
     )
+
+
+def _faults_told(element: xml.Element) -> list[xml.Element]:
+    """The FaultStruct of a transfer, or the Fault of each Results of a change of software modules."""
+    results = (child for child in element.children if child.name == "Results")
+    return [fault for fault in (element.child("FaultStruct"), *(result.child("Fault") for result in results)) if fault]
+
+
+def _facts(notice: xml.Element) -> dict[str, str]:
+    """Every text by its path: what repeats (Results, the structs of an array) by its number, counted from 1."""
+    facts: dict[str, str] = {}
+    results = 0
+    for child in notice.children:
+        if child.name == "Results":
+            results += 1
+            _keep(facts, f"Results.{results}", child)
+        elif child.children and child.name != "FaultStruct":
+            for number, struct in enumerate(child.children, start=1):
+                _keep(facts, f"{child.name[:_MAX_TEXT]}.{number}", struct)
+        elif child.name not in ("CommandKey", "FaultStruct"):
+            _keep(facts, child.name, child)
+    return facts
+
+
+def _keep(facts: dict[str, str], path: str, element: xml.Element) -> None:
+    """Keep what the element holds under its path, until there is enough."""
+    if len(facts) >= _MAX_FACTS or len(path) > _MAX_TEXT:
+        return
+    if not element.children:
+        facts[path] = element.text.strip()[:_MAX_FACT]
+    for child in element.children:
+        _keep(facts, f"{path}.{child.name[:_MAX_TEXT]}", child)
 
 
 def _integer(text: str) -> int:
@@ -161,83 +265,23 @@ def _integer(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else 0
 
 
+def _boolean(text: str) -> bool:
+    return text.lower() in ("1", "true")
+
+
 _READERS: dict[str, Callable[[xml.Element], FromCpe]] = {
     "Inform": _inform,
-    "GetParameterValuesResponse": _values_read,
-    "SetParameterValuesResponse": _values_set,
-    "RebootResponse": lambda _: Acknowledged("Reboot"),
-    "FactoryResetResponse": lambda _: Acknowledged("FactoryReset"),
-    "Fault": _fault,
     "GetRPCMethods": lambda _: GetRPCMethods(),
     **dict.fromkeys(NOTICES, _notice),
+    "Fault": _fault,
+    "GetRPCMethodsResponse": _methods,
+    "GetParameterValuesResponse": _values_read,
+    "SetParameterValuesResponse": _values_set,
+    "GetParameterNamesResponse": _names,
+    "GetParameterAttributesResponse": _attributes,
+    "AddObjectResponse": _object_added,
+    "DeleteObjectResponse": _object_deleted,
+    "DownloadResponse": _transfer,
+    "UploadResponse": _transfer,
+    **{f"{method}Response": _acknowledged for method in _DONE_BY_ANSWERING},
 }
-
-
-def encode(message: ToCpe, namespace: str, message_id: str | None) -> bytes:
-    """The message as an envelope in this CWMP namespace, with this ID in its Header (None: no Header)."""
-    header = (
-        f'<soap:Header><cwmp:ID soap:mustUnderstand="1">{_escape(message_id)}</cwmp:ID></soap:Header>'
-        if message_id is not None
-        else ""
-    )
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>'
-        '<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"'
-        ' xmlns:enc="http://schemas.xmlsoap.org/soap/encoding/"'
-        ' xmlns:xsd="http://www.w3.org/2001/XMLSchema"'
-        ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
-        f' xmlns:cwmp="{namespace}">{header}<soap:Body>{_written(message)}</soap:Body></soap:Envelope>'
-    ).encode()
-
-
-def _written(message: ToCpe) -> str:
-    match message:
-        case InformResponse():
-            return "<cwmp:InformResponse><MaxEnvelopes>1</MaxEnvelopes></cwmp:InformResponse>"
-        case NoticeResponse(method):
-            return f"<cwmp:{method}Response></cwmp:{method}Response>"
-        case GetRPCMethodsResponse(methods):
-            listed = _strings("MethodList", methods)
-            return f"<cwmp:GetRPCMethodsResponse>{listed}</cwmp:GetRPCMethodsResponse>"
-        case GetParameterValues(paths):
-            return f"<cwmp:GetParameterValues>{_strings('ParameterNames', paths)}</cwmp:GetParameterValues>"
-        case SetParameterValues():
-            return _set_parameter_values(message)
-        case Fault():
-            return _acs_fault(message)
-        case Reboot(key):
-            return f"<cwmp:Reboot><CommandKey>{_escape(key)}</CommandKey></cwmp:Reboot>"
-        case FactoryReset():
-            return "<cwmp:FactoryReset></cwmp:FactoryReset>"
-        case _:
-            raise NotImplementedError(type(message).__name__)
-
-
-def _set_parameter_values(message: SetParameterValues) -> str:
-    values = "".join(
-        f"<ParameterValueStruct><Name>{_escape(value.path)}</Name>"
-        f'<Value xsi:type="xsd:{value.type}">{_escape(value.text)}</Value></ParameterValueStruct>'
-        for value in message.values
-    )
-    return (
-        "<cwmp:SetParameterValues>"
-        f'<ParameterList enc:arrayType="cwmp:ParameterValueStruct[{len(message.values)}]">{values}</ParameterList>'
-        f"<ParameterKey>{_escape(message.parameter_key)}</ParameterKey></cwmp:SetParameterValues>"
-    )
-
-
-def _acs_fault(fault: Fault) -> str:
-    return (
-        "<soap:Fault><faultcode>Server</faultcode><faultstring>CWMP fault</faultstring><detail><cwmp:Fault>"
-        f"<FaultCode>{fault.code}</FaultCode><FaultString>{_escape(fault.message)}</FaultString>"
-        "</cwmp:Fault></detail></soap:Fault>"
-    )
-
-
-def _strings(name: str, items: tuple[str, ...]) -> str:
-    listed = "".join(f"<string>{_escape(item)}</string>" for item in items)
-    return f'<{name} enc:arrayType="xsd:string[{len(items)}]">{listed}</{name}>'
-
-
-def _escape(text: str) -> str:
-    return _escape_markup(text, {'"': "&quot;", "\r": "&#13;"})

@@ -7,20 +7,27 @@ import pytest
 from lxml import etree
 
 from tests.unit.acs.envelopes import device_id, envelope, inform, parameter_list
-from ztpd.acs import soap, xml
+from ztpd.acs import soap, soap_writing, xml
 from ztpd.acs.errors import ForbiddenXml, MalformedXml, NotCwmp, SoapError, TooComplex
 from ztpd.acs.messages import (
+    Acknowledged,
+    AddObjectResponse,
+    DeleteObjectResponse,
     Empty,
     Event,
     Fault,
     FromCpe,
+    GetParameterAttributesResponse,
+    GetParameterNamesResponse,
     GetParameterValuesResponse,
     GetRPCMethods,
     GetRPCMethodsResponse,
     Inform,
     Notice,
+    ParameterAttributes,
     SetParameterValuesFault,
     SetParameterValuesResponse,
+    TransferResponse,
     Unknown,
 )
 from ztpd.acs.requests import (
@@ -221,7 +228,97 @@ class TestOtherMessages:
     def test_notices_are_told_apart(self, method: str) -> None:
         fault = "<FaultStruct><FaultCode>9010</FaultCode><FaultString>f</FaultString></FaultStruct>"
         inner = f"<CommandKey>k</CommandKey>{fault}"
-        assert read(envelope(f"<cwmp:{method}>{inner}</cwmp:{method}>")) == Notice(method, "k", 9010, "f")
+        assert read(envelope(f"<cwmp:{method}>{inner}</cwmp:{method}>")) == Notice(method, "k", 9010, "f", {})
+
+    @pytest.mark.parametrize(
+        ("method", "inner", "facts"),
+        [
+            (
+                "AutonomousTransferComplete",
+                "<AnnounceURL/><TransferURL>http://x/f?a=1&amp;b</TransferURL><IsDownload>1</IsDownload>"
+                "<FileType>1 Firmware Upgrade Image</FileType>",
+                {"AnnounceURL": "", "TransferURL": "http://x/f?a=1&b", "IsDownload": "1"}
+                | {"FileType": "1 Firmware Upgrade Image"},
+            ),
+            (
+                "RequestDownload",
+                "<FileType>1 Firmware Upgrade Image</FileType><FileTypeArg><ArgStruct><Name>Version</Name>"
+                "<Value>2</Value></ArgStruct><ArgStruct><Name>X</Name><Value>3</Value></ArgStruct></FileTypeArg>",
+                {"FileType": "1 Firmware Upgrade Image", "FileTypeArg.1.Name": "Version", "FileTypeArg.1.Value": "2"}
+                | {"FileTypeArg.2.Name": "X", "FileTypeArg.2.Value": "3"},
+            ),
+            (
+                "Kicked",
+                "<Command>c</Command><Referer>r</Referer><Arg>a</Arg><Next>http://x/</Next>",
+                {"Command": "c", "Referer": "r", "Arg": "a", "Next": "http://x/"},
+            ),
+        ],
+    )
+    def test_notices_keep_their_arguments_by_name(self, method: str, inner: str, facts: dict[str, str]) -> None:
+        assert read(envelope(f"<cwmp:{method}>{inner}</cwmp:{method}>")) == Notice(method, facts=facts)
+
+    @pytest.mark.parametrize("method", ["DUStateChangeComplete", "AutonomousDUStateChangeComplete"])
+    def test_each_result_of_a_module_change_is_kept_and_the_first_that_failed_is_the_fault(self, method: str) -> None:
+        results = "".join(
+            f"<Results><UUID>{uuid}</UUID><Fault><FaultCode>{code}</FaultCode><FaultString>{text}</FaultString></Fault>"
+            "</Results>"
+            for uuid, code, text in (("u1", 0, ""), ("u2", 9022, "bad UUID"), ("u3", 9027, "full"))
+        )
+        heard = read(envelope(f"<cwmp:{method}>{results}<CommandKey>k</CommandKey></cwmp:{method}>"))
+        assert isinstance(heard, Notice)
+        assert (heard.command_key, heard.fault_code, heard.fault_message) == ("k", 9022, "bad UUID")
+        assert heard.facts["Results.1.UUID"] == "u1"
+        assert heard.facts["Results.3.Fault.FaultCode"] == "9027"
+
+    def test_notices_are_kept_within_bounds(self) -> None:
+        many = "".join(f"<F{number}>x</F{number}>" for number in range(5000))
+        heard = read(envelope(f"<cwmp:Kicked><Next>{'n' * 5000}</Next>{many}</cwmp:Kicked>"))
+        assert isinstance(heard, Notice)
+        assert (len(heard.facts), len(heard.facts["Next"])) == (128, 1024)
+
+    @pytest.mark.parametrize(
+        ("body", "message"),
+        [
+            (
+                "<cwmp:GetParameterNamesResponse><ParameterList><ParameterInfoStruct><Name>Device.A.</Name>"
+                "<Writable>true</Writable></ParameterInfoStruct><ParameterInfoStruct><Name>Device.B</Name>"
+                "<Writable>0</Writable></ParameterInfoStruct></ParameterList></cwmp:GetParameterNamesResponse>",
+                GetParameterNamesResponse({"Device.A.": True, "Device.B": False}),
+            ),
+            (
+                "<cwmp:GetParameterAttributesResponse><ParameterList><ParameterAttributeStruct><Name>Device.A</Name>"
+                "<Notification>2</Notification><AccessList><string>Subscriber</string></AccessList>"
+                "</ParameterAttributeStruct></ParameterList></cwmp:GetParameterAttributesResponse>",
+                GetParameterAttributesResponse((ParameterAttributes("Device.A", 2, ("Subscriber",)),)),
+            ),
+            (
+                "<cwmp:AddObjectResponse><InstanceNumber>3</InstanceNumber><Status>1</Status></cwmp:AddObjectResponse>",
+                AddObjectResponse(3, 1),
+            ),
+            ("<cwmp:DeleteObjectResponse><Status>1</Status></cwmp:DeleteObjectResponse>", DeleteObjectResponse(1)),
+            (
+                "<cwmp:DownloadResponse><Status>1</Status><StartTime>0001-01-01T00:00:00Z</StartTime>"
+                "<CompleteTime>never</CompleteTime></cwmp:DownloadResponse>",
+                TransferResponse("Download", 1, "0001-01-01T00:00:00Z", "never"),
+            ),
+            ("<cwmp:UploadResponse/>", TransferResponse("Upload")),
+            (
+                "<cwmp:GetRPCMethodsResponse><MethodList><string>Reboot</string><string/></MethodList>"
+                "</cwmp:GetRPCMethodsResponse>",
+                GetRPCMethodsResponse(("Reboot",)),
+            ),
+            *(
+                (f"<cwmp:{method}Response/>", Acknowledged(method))
+                for method in ("SetParameterAttributes", "Reboot", "FactoryReset", "ScheduleInform")
+            ),
+            *(
+                (f"<cwmp:{method}Response/>", Acknowledged(method))
+                for method in ("ScheduleDownload", "ChangeDUState", "CancelTransfer")
+            ),
+        ],
+    )
+    def test_answers_are_read(self, body: str, message: FromCpe) -> None:
+        assert read(envelope(body)) == message
 
     def test_unknown_method_keeps_its_name(self) -> None:
         assert read(envelope("<cwmp:X_Vendor/>")) == Unknown("X_Vendor")
@@ -281,17 +378,17 @@ class TestRefusals:
 
 class TestWriting:
     def test_answers_in_the_cpes_namespace_with_its_id_escaped(self) -> None:
-        root = etree.fromstring(soap.encode(InformResponse(), "urn:dslforum-org:cwmp-1-2", '<&"\r'))
+        root = etree.fromstring(soap_writing.encode(InformResponse(), "urn:dslforum-org:cwmp-1-2", '<&"\r'))
 
         assert root.findtext(".//{urn:dslforum-org:cwmp-1-2}ID") == '<&"\r'
         assert root.findtext(".//{urn:dslforum-org:cwmp-1-2}InformResponse/MaxEnvelopes") == "1"
 
     def test_has_no_header_for_a_cpe_without_ids(self) -> None:
-        assert b"Header" not in soap.encode(InformResponse(), soap.DEFAULT_NAMESPACE, None)
+        assert b"Header" not in soap_writing.encode(InformResponse(), soap.DEFAULT_NAMESPACE, None)
 
     def test_set_carries_types_values_and_key(self) -> None:
         values = (ParameterValue("Device.A", "x<&>\r\n", "string"), ParameterValue("Device.B", "7", "unsignedInt"))
-        root = etree.fromstring(soap.encode(SetParameterValues(values, "JOB"), soap.DEFAULT_NAMESPACE, "1"))
+        root = etree.fromstring(soap_writing.encode(SetParameterValues(values, "JOB"), soap.DEFAULT_NAMESPACE, "1"))
 
         assert [element.text for element in root.iter("Name")] == ["Device.A", "Device.B"]
         assert [element.text for element in root.iter("Value")] == ["x<&>\r\n", "7"]
@@ -301,13 +398,15 @@ class TestWriting:
         assert b"ParameterValueStruct[2]" in etree.tostring(root)
 
     def test_get_lists_paths(self) -> None:
-        root = etree.fromstring(soap.encode(GetParameterValues(("Device.A", "Device.B")), soap.DEFAULT_NAMESPACE, "1"))
+        root = etree.fromstring(
+            soap_writing.encode(GetParameterValues(("Device.A", "Device.B")), soap.DEFAULT_NAMESPACE, "1")
+        )
         assert [element.text for element in root.iter("string")] == ["Device.A", "Device.B"]
 
     def test_fault_methods_and_acknowledgement(self) -> None:
-        fault = etree.fromstring(soap.encode(Fault(8000, "no <X>"), soap.DEFAULT_NAMESPACE, "1"))
-        methods = etree.fromstring(soap.encode(GetRPCMethodsResponse(("Inform",)), soap.DEFAULT_NAMESPACE, "1"))
-        done = soap.encode(NoticeResponse("TransferComplete"), soap.DEFAULT_NAMESPACE, "1")
+        fault = etree.fromstring(soap_writing.encode(Fault(8000, "no <X>"), soap.DEFAULT_NAMESPACE, "1"))
+        methods = etree.fromstring(soap_writing.encode(GetRPCMethodsResponse(("Inform",)), soap.DEFAULT_NAMESPACE, "1"))
+        done = soap_writing.encode(NoticeResponse("TransferComplete"), soap.DEFAULT_NAMESPACE, "1")
 
         assert (fault.findtext(".//FaultCode"), fault.findtext(".//FaultString")) == ("8000", "no <X>")
         assert [element.text for element in methods.iter("string")] == ["Inform"]
@@ -330,8 +429,9 @@ class TestCaptures:
 
     def test_every_capture_is_a_message(self, data_folder: Path) -> None:
         messages = {path.name: read(path.read_bytes()) for path in (data_folder / "cwmp").glob("*.xml")}
-        assert messages["airvana-TransferCompleteTest.xml"] == Notice("TransferComplete", "0005B9AAAA22")
-        assert messages["airvana-SPAOpResultTest.xml"] == Unknown("SetParameterAttributesResponse")
+        times = dict.fromkeys(("StartTime", "CompleteTime"), "2019-07-08T18:15:43.032Z")
+        assert messages["airvana-TransferCompleteTest.xml"] == Notice("TransferComplete", "0005B9AAAA22", facts=times)
+        assert messages["airvana-SPAOpResultTest.xml"] == Acknowledged("SetParameterAttributes")
         assert sum(isinstance(message, Inform) for message in messages.values()) == 6
 
 
