@@ -229,7 +229,7 @@ class TestConfiguring:
         await session
         assert core.outcome("S1").ok
 
-    @pytest.mark.parametrize("style", list(CookieStyle))
+    @pytest.mark.parametrize("style", [style for style in CookieStyle if style is not CookieStyle.ONCE])
     async def test_cookies_are_taken_as_devices_send_them(
         self, acs: AcsServer, core: Registry, style: CookieStyle
     ) -> None:
@@ -672,7 +672,7 @@ class TestLabCpe:
                 "</ParameterValueStruct></ParameterList></c:SetParameterValues>",
                 "<FaultCode>9003</FaultCode>",
             ),
-            ("<c:Reboot/>", "<FaultCode>9000</FaultCode>"),
+            ("<c:Nonsense/>", "<FaultCode>9000</FaultCode>"),
         ],
     )
     async def test_it_answers_as_the_standard_says(self, request_: str, said: str) -> None:

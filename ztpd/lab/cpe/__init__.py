@@ -1,23 +1,14 @@
-"""A lab CPE: a router that speaks CWMP over HTTP as a device does, with a small TR-181 or TR-098 tree.
+"""A lab CPE: a router that speaks CWMP over HTTP as a device does, with the tree of a TR-181 or TR-098 model.
 
 A peer on a socket: it writes and reads its own XML and shares no code with the ACS it talks to. It does what
-TR-069 Amendment 6 asks of a CPE (sessions §3.7, faults A.5, retries §3.2.1.1), and on request what devices do wrong.
-``tree`` and ``soap`` are pure; ``device`` is the HTTP client.
+TR-069 Amendment 6 asks of a CPE (sessions §3.7, methods A.3 and A.4, faults A.5, retries §3.2.1.1), and on request
+what devices do wrong. ``model``, ``tree``, ``soap``, ``state`` and ``rpc`` are pure; ``device`` is the HTTP client.
 """
 
-from ztpd.lab.cpe.device import (
-    BOOT,
-    BOOTSTRAP,
-    PERIODIC,
-    CookieStyle,
-    CpeSettings,
-    LabCpe,
-    Misbehaviour,
-    Root,
-    SessionFailed,
-    retry_interval,
-    run,
-)
+from ztpd.lab.cpe.conversation import SessionFailed
+from ztpd.lab.cpe.device import LabCpe, retry_interval, run
+from ztpd.lab.cpe.settings import CookieStyle, CpeSettings, Misbehaviour, Root
+from ztpd.lab.cpe.state import BOOT, BOOTSTRAP, PERIODIC
 
 __all__ = [
     "BOOT",

@@ -1,122 +1,172 @@
-"""The parameters of a lab CPE: a small TR-181 or TR-098 tree, and what each parameter accepts. Pure."""
+"""The parameters of one CPE: its model's, what was set since, and instances added and deleted. Pure.
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+The model is shared by all devices of its kind; a tree keeps only what differs, so that thousands fit in a process.
+"""
 
-_BOOLEANS = frozenset({"0", "1", "true", "false"})
+from collections.abc import Iterator, Mapping
 
+from ztpd.lab.cpe.faults import CwmpFault
+from ztpd.lab.cpe.model import Model, Parameter
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One parameter; ``lengths`` bounds a string, ``numbers`` a number; a hidden one reads back empty."""
-
-    value: str = field(default="", repr=False)
-    type: str = "string"
-    writable: bool = True
-    hidden: bool = False
-    lengths: tuple[int, int] = (0, 256)
-    numbers: tuple[int, int] = (0, 4_294_967_295)
-
-    def accepts(self, text: str) -> bool:
-        """Whether the text may be set."""
-        match self.type:
-            case "boolean":
-                return text.lower() in _BOOLEANS
-            case "unsignedInt":
-                return text.isascii() and text.isdigit() and self.numbers[0] <= int(text) <= self.numbers[1]
-            case _:
-                return self.lengths[0] <= len(text) <= self.lengths[1]
-
-    def holding(self, text: str) -> "Parameter":
-        """The same parameter with another value."""
-        return replace(self, value=text)
+_MOST_INSTANCES = 32
 
 
-def tree_of(root: str, extra: Mapping[str, str]) -> dict[str, Parameter]:
-    """The tree below ``Device.`` or ``InternetGatewayDevice.``; ``extra`` adds parameters or replaces values."""
-    tree = _common() | (_tr181() if root == "Device." else _tr098())
-    whole = {root + name: parameter for name, parameter in tree.items()}
-    for path, text in extra.items():
-        whole[path] = whole.get(path, Parameter()).holding(text)
-    return whole
+class Tree:
+    """Parameters by full path; ``extra`` adds parameters to the model or replaces its values."""
 
+    def __init__(self, model: Model, extra: Mapping[str, str] | None = None) -> None:
+        self.model = model
+        self.root = model.root
+        self._extra = dict(extra or {})
+        self.reset()
 
-def _fixed(text: str) -> Parameter:
-    return Parameter(text, writable=False)
+    def reset(self) -> None:
+        """As it left the factory."""
+        more = {path: Parameter() for path in self._extra if path not in self.model.parameters}
+        self._parameters: Mapping[str, Parameter] = {**self.model.parameters, **more} if more else self.model.parameters
+        self._texts = dict(self._extra)
+        self._last: dict[str, int] = {}
 
+    def __contains__(self, path: str) -> bool:
+        return path in self._parameters
 
-def _boolean(text: str = "0") -> Parameter:
-    return Parameter(text, type="boolean")
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parameters)
 
+    def parameter(self, path: str) -> Parameter:
+        """What this parameter is; raises ``CwmpFault`` 9005."""
+        if path not in self._parameters:
+            raise CwmpFault(9005, "Invalid parameter name")
+        return self._parameters[path]
 
-def _number(value: int, least: int, most: int = 4_294_967_295) -> Parameter:
-    return Parameter(str(value), type="unsignedInt", numbers=(least, most))
+    def text(self, path: str) -> str:
+        """The value of a full path as it really is, hidden or not; raises ``CwmpFault`` 9005."""
+        return self._texts[path] if path in self._texts else self.parameter(path).value
 
+    def get(self, path: str, default: str = "") -> str:
+        """The value of a full path, or the default where there is no such parameter."""
+        return self.text(path) if path in self._parameters else default
 
-def _secret(least: int = 0, most: int = 64) -> Parameter:
-    return Parameter(hidden=True, lengths=(least, most))
+    def give(self, path: str, text: str) -> None:
+        """Give a parameter a value, allowed or not; raises ``CwmpFault`` 9005."""
+        if self.parameter(path).value == text:
+            self._texts.pop(path, None)
+        else:
+            self._texts[path] = text
 
+    def put(self, path: str, text: str) -> None:
+        """Give a parameter a value if this device has it."""
+        if path in self._parameters:
+            self.give(path, text)
 
-def _common() -> dict[str, Parameter]:
-    voice = "Services.VoiceService.1.VoiceProfile.1.Line.1.SIP."
-    return {
-        "DeviceInfo.HardwareVersion": _fixed("LAB1"),
-        "DeviceInfo.SoftwareVersion": _fixed("1.0.0"),
-        "DeviceInfo.ProvisioningCode": Parameter(lengths=(0, 64)),
-        "ManagementServer.URL": Parameter(),
-        "ManagementServer.Username": Parameter(),
-        "ManagementServer.Password": _secret(most=256),
-        "ManagementServer.PeriodicInformEnable": _boolean("1"),
-        "ManagementServer.PeriodicInformInterval": _number(86_400, 1),
-        "ManagementServer.ParameterKey": _fixed(""),
-        "ManagementServer.ConnectionRequestURL": _fixed("http://127.0.0.1:7548/"),
-        "ManagementServer.ConnectionRequestUsername": Parameter(),
-        "ManagementServer.ConnectionRequestPassword": _secret(most=256),
-        "Time.Enable": _boolean(),
-        "Time.NTPServer1": Parameter(lengths=(0, 64)),
-        "Time.NTPServer2": Parameter(lengths=(0, 64)),
-        voice + "URI": Parameter(),
-        voice + "AuthUserName": Parameter(lengths=(0, 128)),
-        voice + "AuthPassword": _secret(most=128),
-    }
+    def below(self, asked: str) -> list[str]:
+        """The parameters at or below a path; raises ``CwmpFault`` 9005 where there is nothing."""
+        if asked in self._parameters:
+            return [asked]
+        if asked and not asked.endswith("."):
+            raise CwmpFault(9005, "Invalid parameter name")
+        found = [path for path in self._parameters if path.startswith(asked)]
+        if not found and not self._is_empty_table(asked):
+            raise CwmpFault(9005, "Invalid parameter name")
+        return found
 
+    def names(self, asked: str, *, next_level: bool) -> dict[str, bool]:
+        """Whether what is there can be written: the path and all below it, or its children (A.3.2.3)."""
+        if asked in self._parameters:
+            if next_level:
+                raise CwmpFault(9003, "Invalid arguments")
+            return {asked: self._parameters[asked].writable}
+        self.below(asked)
+        named = {path: self._writable_object(path) for path in self._objects() if path.startswith(asked)}
+        named |= {path: self._parameters[path].writable for path in self._parameters if path.startswith(asked)}
+        if next_level:
+            return {path: writable for path, writable in named.items() if _is_child(asked, path)}
+        return dict(sorted(named.items()))
 
-def _tr181() -> dict[str, Parameter]:
-    tree = {
-        "Ethernet.VLANTermination.1.Enable": _boolean(),
-        "Ethernet.VLANTermination.1.VLANID": _number(1, 1, 4094),
-        "PPP.Interface.1.Enable": _boolean(),
-        "PPP.Interface.1.Username": Parameter(lengths=(0, 64)),
-        "PPP.Interface.1.Password": _secret(),
-    }
-    for radio, channel in ((1, 6), (2, 36)):
-        tree |= {
-            f"WiFi.Radio.{radio}.Channel": _number(channel, 1, 255),
-            f"WiFi.Radio.{radio}.AutoChannelEnable": _boolean("1"),
-            f"WiFi.SSID.{radio}.Enable": _boolean("1"),
-            f"WiFi.SSID.{radio}.SSID": Parameter("factory", lengths=(1, 32)),
-            f"WiFi.AccessPoint.{radio}.Security.ModeEnabled": Parameter("WPA2-Personal"),
-            f"WiFi.AccessPoint.{radio}.Security.KeyPassphrase": _secret(8, 63),
+    def add(self, path: str) -> int:
+        """Make an instance of a table and return its number, which none had before (A.3.2.6)."""
+        table = self.model.table_of(path)
+        if table is None or not table.addable or not self._has_parent(path):
+            raise CwmpFault(9005, "Invalid parameter name")
+        there = self.instances(path)
+        if len(there) >= _MOST_INSTANCES:
+            raise CwmpFault(9004, "Resources exceeded")
+        number = max([*there, self._last.get(path, 0)]) + 1
+        self._last[path] = number
+        self._parameters = {**self._parameters} | {
+            f"{path}{number}.{rest}": parameter for rest, parameter in table.template.items()
         }
-    return tree
+        self.put(f"{path}{number}.Alias", f"cpe-{number}")
+        self._count(path)
+        return number
+
+    def delete(self, path: str) -> None:
+        """Delete an instance and all below it (A.3.2.7)."""
+        table_path, number = _split(path)
+        table = self.model.table_of(table_path)
+        if table is None or not table.addable or number not in self.instances(table_path):
+            raise CwmpFault(9005, "Invalid parameter name")
+        self._last[table_path] = max([*self.instances(table_path), self._last.get(table_path, 0)])
+        self._parameters = {kept: each for kept, each in self._parameters.items() if not kept.startswith(path)}
+        self._texts = {kept: text for kept, text in self._texts.items() if not kept.startswith(path)}
+        self._count(table_path)
+
+    def instances(self, table: str) -> list[int]:
+        """The instance numbers of a table."""
+        heads = {path[len(table) :].partition(".")[0] for path in self._parameters if path.startswith(table)}
+        return sorted(int(head) for head in heads if head.isdigit())
+
+    def paths_of(self, pattern: str) -> list[str]:
+        """The instances there are of a table whose path has ``{i}`` for numbers."""
+        found = [""]
+        *outer, last = pattern.split("{i}.")
+        for part in outer:
+            found = [f"{path}{part}{number}." for path in found for number in self.instances(path + part)]
+        return [f"{path}{last}{number}." for path in found for number in self.instances(path + last)]
+
+    def _count(self, table: str) -> None:
+        self.put(f"{table.removesuffix('.')}NumberOfEntries", str(len(self.instances(table))))
+
+    def _objects(self) -> set[str]:
+        """Every object there is, tables without instances included."""
+        objects = {path[: at + 1] for path in self._parameters for at in _dots(path)}
+        for table in self.model.tables:
+            outer, dot, last = table.path.rpartition("{i}.")
+            if not dot:
+                objects.add(table.path)
+                continue
+            objects |= {f"{parent}{last}" for parent in self.paths_of(outer)}
+        return objects
+
+    def _is_empty_table(self, path: str) -> bool:
+        return self.model.table_of(path) is not None and self._has_parent(path)
+
+    def _has_parent(self, table: str) -> bool:
+        """Whether the instance that a table is within is there."""
+        parts = table.split(".")
+        numbers = [at for at, part in enumerate(parts) if part.isdigit()]
+        if not numbers:
+            return True
+        parent = ".".join(parts[: numbers[-1] + 1]) + "."
+        return any(path.startswith(parent) for path in self._parameters)
+
+    def _writable_object(self, path: str) -> bool:
+        """A table can be added to; an instance of such a table can be deleted."""
+        table_path, number = _split(path)
+        table = self.model.table_of(path if number is None else table_path)
+        return table is not None and table.addable
 
 
-def _tr098() -> dict[str, Parameter]:
-    uplink = "WANDevice.1.WANConnectionDevice.1.WANPPPConnection.1."
-    tree = {
-        uplink + "Enable": _boolean(),
-        uplink + "Username": Parameter(lengths=(0, 64)),
-        uplink + "Password": _secret(),
-        uplink + "X_HW_VLAN": _number(1, 1, 4094),
-    }
-    for network, channel in ((1, 6), (5, 36)):
-        wlan = f"LANDevice.1.WLANConfiguration.{network}."
-        tree |= {
-            wlan + "Enable": _boolean("1"),
-            wlan + "SSID": Parameter("factory", lengths=(1, 32)),
-            wlan + "BeaconType": Parameter("11i"),
-            wlan + "Channel": _number(channel, 0, 255),
-            wlan + "AutoChannelEnable": _boolean("1"),
-            wlan + "PreSharedKey.1.KeyPassphrase": _secret(0, 63),
-        }
-    return tree
+def _split(path: str) -> tuple[str, int | None]:
+    """``A.B.3.`` is instance 3 of ``A.B.``; what ends in no number has none."""
+    outer, _, last = path.removesuffix(".").rpartition(".")
+    return (f"{outer}.", int(last)) if last.isdigit() else (path, None)
+
+
+def _dots(path: str) -> Iterator[int]:
+    return (at for at, letter in enumerate(path) if letter == ".")
+
+
+def _is_child(parent: str, path: str) -> bool:
+    rest = path.removeprefix(parent).removesuffix(".")
+    return rest != "" and "." not in rest

@@ -1,0 +1,153 @@
+"""What a lab CPE does with each method of CWMP that an ACS may call, and what it tells of it afterwards."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from ztpd.lab.cpe.device import LabCpe
+from ztpd.lab.cpe.rpc import serve
+from ztpd.lab.cpe.settings import CpeSettings, Root
+from ztpd.lab.cpe.soap import read_request
+from ztpd.lab.cpe.state import BOOT, BOOTSTRAP, CpeState
+
+SSIDS = "Device.WiFi.SSID."
+SETTINGS = CpeSettings("http://127.0.0.1:1/acs", "cpe", "secret", "S1", time_factor=0.0)
+
+
+def ask(state: CpeState, method: str, arguments: str = "") -> str:
+    body = (
+        '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:c="urn:dslforum-org:cwmp-1-2">'
+        f"<s:Header><c:ID>1</c:ID></s:Header><s:Body><c:{method}>{arguments}</c:{method}></s:Body></s:Envelope>"
+    )
+    return serve(state, read_request(body.encode()))
+
+
+def key(text: str) -> str:
+    return f"<CommandKey>{text}</CommandKey>"
+
+
+@pytest.mark.parametrize("root", list(Root))
+def test_every_model_has_what_an_inform_must_show(root: Root) -> None:
+    state = CpeState(CpeSettings("http://acs/", "cpe", "secret", "S1", root=root))
+    assert state.text("DeviceInfo.SoftwareVersion")
+    assert state.text("ManagementServer.URL") == "http://acs/"
+
+
+def test_an_instance_is_added_filled_and_deleted() -> None:
+    state = CpeState(SETTINGS)
+    before = state.tree.instances(SSIDS)
+    said = ask(state, "AddObject", f"<ObjectName>{SSIDS}</ObjectName><ParameterKey>k</ParameterKey>")
+    number = max(before) + 1
+    assert f"<InstanceNumber>{number}</InstanceNumber>" in said
+    assert f"{SSIDS}{number}.SSID" in state.tree
+    said = ask(state, "DeleteObject", f"<ObjectName>{SSIDS}{number}.</ObjectName><ParameterKey>k</ParameterKey>")
+    assert "<Status>0</Status>" in said
+    assert state.tree.instances(SSIDS) == before
+
+
+def test_a_number_that_was_used_is_not_given_again() -> None:
+    state = CpeState(SETTINGS)
+    first = state.tree.add(SSIDS)
+    state.tree.delete(f"{SSIDS}{first}.")
+    assert state.tree.add(SSIDS) == first + 1
+
+
+@pytest.mark.parametrize("path", ["Device.Nothing.", "Device.DeviceInfo.", f"{SSIDS}99.", "Device.WiFi.SSID"])
+def test_what_is_no_table_cannot_be_added_to(path: str) -> None:
+    said = ask(CpeState(SETTINGS), "AddObject", f"<ObjectName>{path}</ObjectName><ParameterKey/>")
+    assert "<FaultCode>9005</FaultCode>" in said
+
+
+def test_attributes_are_kept_and_shown() -> None:
+    state = CpeState(SETTINGS)
+    struct = (
+        f"<Name>{SSIDS}1.SSID</Name><NotificationChange>1</NotificationChange><Notification>2</Notification>"
+        "<AccessListChange>0</AccessListChange><AccessList/>"
+    )
+    listed = f"<ParameterList><SetParameterAttributesStruct>{struct}</SetParameterAttributesStruct></ParameterList>"
+    assert "SetParameterAttributesResponse" in ask(state, "SetParameterAttributes", listed)
+    names = f"<ParameterNames><string>{SSIDS}1.SSID</string></ParameterNames>"
+    assert "<Notification>2</Notification>" in ask(state, "GetParameterAttributes", names)
+
+
+async def test_a_reboot_is_told_with_its_key() -> None:
+    cpe = LabCpe(SETTINGS)
+    assert "RebootResponse" in ask(cpe.state, "Reboot", key("k-1"))
+    await cpe.settle()
+    assert cpe.state.events == [(BOOT, ""), ("M Reboot", "k-1")]
+
+
+async def test_a_factory_reset_forgets_everything() -> None:
+    cpe = LabCpe(SETTINGS)
+    cpe.state.tree.give(f"{SSIDS}1.SSID", "Home")
+    cpe.state.put("ManagementServer.Password", "another")
+    assert "FactoryResetResponse" in ask(cpe.state, "FactoryReset")
+    await cpe.settle()
+    assert cpe.state.events == [(BOOTSTRAP, ""), (BOOT, "")]
+    assert cpe.state.tree.text(f"{SSIDS}1.SSID") != "Home"
+    assert cpe.state.text("ManagementServer.Password") == "secret"
+
+
+async def test_an_inform_can_be_scheduled() -> None:
+    cpe = LabCpe(SETTINGS)
+    ask(cpe.state, "ScheduleInform", f"<DelaySeconds>5</DelaySeconds>{key('k-2')}")
+    await cpe.settle()
+    assert cpe.state.events == [("3 SCHEDULED", ""), ("M ScheduleInform", "k-2")]
+
+
+@pytest.fixture
+async def files() -> AsyncIterator[str]:
+    """A file server with one image, and a folder for uploads that it refuses."""
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.method == "PUT":
+            return web.Response(status=201 if await request.read() else 400)
+        return web.Response(body=b"2.0.1\nimage") if request.path.endswith("image.bin") else web.Response(status=404)
+
+    app = web.Application()
+    app.router.add_route("*", "/{name:.*}", answer)
+    async with TestServer(app) as server:
+        yield str(server.make_url("/"))
+
+
+def transfer(url: str, file_type: str, more: str = "") -> str:
+    return (
+        f"{key('k-3')}<FileType>{file_type}</FileType><URL>{url}</URL><Username/><Password/>{more}"
+        "<DelaySeconds>0</DelaySeconds>"
+    )
+
+
+def image(url: str, size: int = 0) -> str:
+    more = f"<FileSize>{size}</FileSize><TargetFileName/><SuccessURL/><FailureURL/>"
+    return transfer(url, "1 Firmware Upgrade Image", more)
+
+
+async def test_a_download_is_fetched_and_its_version_runs_after_a_restart(files: str) -> None:
+    cpe = LabCpe(SETTINGS)
+    assert "<Status>1</Status>" in ask(cpe.state, "Download", image(f"{files}image.bin", len(b"2.0.1\nimage")))
+    await cpe.settle()
+    assert cpe.state.text("DeviceInfo.SoftwareVersion") == "2.0.1"
+    assert {code for code, _ in cpe.state.events} == {BOOT, "7 TRANSFER COMPLETE", "M Download"}
+    (complete,) = cpe.state.calls
+    assert (complete.method, "<FaultCode>0</FaultCode>" in complete.body) == ("TransferComplete", True)
+
+
+@pytest.mark.parametrize(("name", "size", "code"), [("missing.bin", 0, 9016), ("image.bin", 99, 9018)])
+async def test_a_download_that_fails_is_told_with_its_fault(files: str, name: str, size: int, code: int) -> None:
+    cpe = LabCpe(SETTINGS)
+    before = cpe.state.text("DeviceInfo.SoftwareVersion")
+    ask(cpe.state, "Download", image(f"{files}{name}", size))
+    await cpe.settle()
+    (complete,) = cpe.state.calls
+    assert f"<FaultCode>{code}</FaultCode>" in complete.body
+    assert cpe.state.text("DeviceInfo.SoftwareVersion") == before
+
+
+async def test_an_upload_is_sent(files: str) -> None:
+    cpe = LabCpe(SETTINGS)
+    ask(cpe.state, "Upload", transfer(f"{files}configuration", "1 Vendor Configuration File"))
+    await cpe.settle()
+    (complete,) = cpe.state.calls
+    assert "<FaultCode>0</FaultCode>" in complete.body

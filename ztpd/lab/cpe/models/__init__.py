@@ -1,0 +1,1 @@
+"""The data models of the lab's CPEs, a file each: what ``ztpd.lab.cpe.model`` reads."""

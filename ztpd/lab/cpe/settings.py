@@ -1,0 +1,79 @@
+"""Who a lab CPE is, where its ACS is, how it lives and what it does wrong."""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ztpd.lab.cpe.model import Model, model
+
+
+class Root(enum.StrEnum):
+    """The root object of the data model."""
+
+    TR181 = "Device."
+    TR098 = "InternetGatewayDevice."
+
+
+class CookieStyle(enum.Enum):
+    """How the session's cookie is sent back."""
+
+    PLAIN = enum.auto()
+    LOWERCASE = enum.auto()  # header name, cookie name and value
+    UPPERCASE = enum.auto()
+    QUOTED = enum.auto()  # RFC 2109: $Version first, value in quotes, commas between
+    ONCE = enum.auto()  # with the POST after the Inform, and never again
+
+
+@dataclass(frozen=True, slots=True)
+class Misbehaviour:
+    """What the CPE does wrong, switched on one by one.
+
+    ``reject`` answers setting these paths with a fault of that code. ``forget`` accepts these paths and keeps the
+    old values. ``hang_at`` names the request after which it falls silent; ``reboot_at`` the one after which it starts
+    a new session with a BOOT Inform, once. ``drop_tcp`` opens a connection for every POST. ``unsupported`` methods
+    are answered with fault 9000.
+    """
+
+    reject: Mapping[str, int] = field(default_factory=dict)
+    forget: frozenset[str] = frozenset()
+    hang_at: str | None = None
+    reboot_at: str | None = None
+    drop_tcp: bool = False
+    cookies: CookieStyle = CookieStyle.PLAIN
+    unsupported: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class CpeSettings:
+    """One CPE: who it is, where its ACS is, and what it does wrong.
+
+    ``source_ip`` is the address it calls from (any of 127.0.0.0/8). ``parameters`` are added to the tree, or
+    replace values in it, and are in every Inform. ``time_factor`` stretches the periodic interval, the retry schedule,
+    restarts and transfers: 0.01 is a hundred times faster than life. ``model`` is one of ``models``, the plain one of
+    ``root`` unless given. ``firmware`` maps a file's name, as its URL ends, to the version that runs after it; a file
+    that is not in it makes the version its own first line. ``accounts`` are the PPPoE passwords that the network
+    accepts by username; None accepts any. ``boot_seconds`` is how long a restart takes.
+    """
+
+    acs_url: str
+    username: str
+    password: str = field(repr=False)
+    serial: str
+    oui: str = "00259E"
+    manufacturer: str = "ztpd lab"
+    product_class: str = "LAB-ONT"
+    root: Root = Root.TR181
+    source_ip: str | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    misbehaviour: Misbehaviour = field(default_factory=Misbehaviour)
+    time_factor: float = 1.0
+    post_timeout_seconds: float = 30.0
+    model: str = ""
+    firmware: Mapping[str, str] = field(default_factory=dict)
+    accounts: Mapping[str, str] | None = field(default=None, repr=False)
+    boot_seconds: float = 30.0
+
+    @property
+    def device_model(self) -> Model:
+        """The model this device is of; raises ``LookupError``."""
+        return model(self.model or self.root.name.lower())
