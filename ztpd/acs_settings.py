@@ -1,11 +1,49 @@
 """What may stand under ``[acs]`` in the configuration."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from ztpd.sections import Port, Section
+from ztpd.sections import Network, Port, Section
+
+
+class ConnectionRequestsSection(Section):
+    """How CPEs are asked to inform; each only at the address that it informs from, or in ``networks``.
+
+    ``username`` and the password in the file are those of CPEs that have no secret of their own from us.
+    """
+
+    enabled: bool = True
+    networks: tuple[Network, ...] = ()
+    username: str | None = None
+    password_file: Path | None = None
+    timeout_s: Annotated[float, Field(gt=0, le=60)] = 5.0
+    first_pause_s: Annotated[float, Field(ge=1, le=3600)] = 5.0
+    longest_pause_s: Annotated[float, Field(ge=1, le=86_400)] = 300.0
+    per_second: Annotated[int, Field(ge=1, le=1000)] = 50
+    concurrency: Annotated[int, Field(ge=1, le=1000)] = 64
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Self:
+        if (self.username is None) != (self.password_file is None):
+            raise ValueError("username and password_file are given together or not at all")
+        if self.longest_pause_s < self.first_pause_s:
+            raise ValueError("longest_pause_s is shorter than first_pause_s")
+        return self
+
+
+class StunSection(Section):
+    """The STUN server, by which CPEs behind NAT learn and keep the address where they can be asked to inform.
+
+    ``max_bindings`` bounds the memory (about 0.3 KB each); a CPE that is forgotten proves its binding again.
+    """
+
+    host: str = "127.0.0.1"
+    port: Port = 3478
+    max_bindings: Annotated[int, Field(ge=1, le=1_000_000)] = 100_000
+    binding_ttl_s: Annotated[float, Field(gt=0, le=86_400)] = 3600.0
+    per_address_per_s: Annotated[float, Field(ge=1, le=100_000)] = 100.0
 
 
 class AcsSection(Section):
@@ -17,3 +55,5 @@ class AcsSection(Section):
     realm: str = "ztpd"
     username: str
     password_file: Path
+    connection_requests: ConnectionRequestsSection = ConnectionRequestsSection()
+    stun: StunSection | None = None

@@ -40,6 +40,7 @@ from ztpd.services import Service, running, until_or_ended
 from ztpd.store import attempts, orders, sightings
 from ztpd.store.attempts import Lease
 from ztpd.store.store import Context, Store, open_store
+from ztpd.waking import waking
 
 log = structlog.get_logger()
 
@@ -204,6 +205,10 @@ class Daemon:
         """What the ACS asks and tells."""
         return Informing(self.store, utc_now, self._sighted, self._session).core()
 
+    def waking_ended(self, reached: str) -> None:
+        """Count how far a connection request got."""
+        self.metrics.connection_requests.labels(reached).inc()
+
     def _session(self, outcome: str) -> None:
         self.metrics.acs_sessions.labels(outcome).inc()
 
@@ -282,13 +287,22 @@ async def run(
             await bind("call_home", section.host, section.port, calls.start())
             stack.push_async_callback(calls.stop)
         stack.push_async_callback(_part, list(daemon.drivers.values()))
-        await _serve(daemon, stack)
+        acs = await _serve(daemon, stack)
         nudged_by = await stack.enter_async_context(nudging(configuration, daemon.nudge, daemon.hint_ended))
+        woken_by = await stack.enter_async_context(
+            waking(configuration, store, utc_now, lambda cpe: acs is not None and acs.talks(cpe), daemon.waking_ended)
+        )
         ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         inbox = Inbox(daemon.keep, report=daemon.sighting_ended)
         ears = daemon.ears()
         hearing = ears.on_sockets(inbox)
-        services = [*daemon.working(inbox), *ears.over_mqtt(), *(service for service, _ in hearing), *nudged_by]
+        services = [
+            *daemon.working(inbox),
+            *ears.over_mqtt(),
+            *(service for service, _ in hearing),
+            *nudged_by,
+            *woken_by,
+        ]
         await stack.enter_async_context(running(services, ended, STOP_GRACE_S))
         for _, bound in hearing:
             await until_or_ended(bound, ended)
@@ -329,8 +343,8 @@ async def _part(elements: Iterable[Driver]) -> None:
     await asyncio.gather(*(element.close() for element in elements))
 
 
-async def _serve(daemon: Daemon, stack: AsyncExitStack) -> None:
-    """Bind the API and the ACS; raises ``CannotListen``."""
+async def _serve(daemon: Daemon, stack: AsyncExitStack) -> AcsServer | None:
+    """Bind the API and the ACS, and return that; raises ``CannotListen``."""
     configuration = daemon.configuration
     app = make_app(
         ApiContext(
@@ -350,5 +364,6 @@ async def _serve(daemon: Daemon, stack: AsyncExitStack) -> None:
     api = configuration.settings.api
     await bind("api", api.host, api.port, stack.enter_async_context(serve(app, api.host, api.port)))
     acs = parts.acs(configuration)
-    if acs is not None:
-        await bind("acs", acs.host, acs.port, stack.enter_async_context(AcsServer(acs, daemon.core())))
+    if acs is None:
+        return None
+    return await bind("acs", acs.host, acs.port, stack.enter_async_context(AcsServer(acs, daemon.core())))

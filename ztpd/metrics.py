@@ -41,6 +41,9 @@ class Metrics:
             "ztpd_http_request_seconds", "From an API request's header to its answer", REQUEST_SECONDS, "route"
         )
         self.acs_sessions = self._counter("ztpd_acs_sessions", "TR-069 sessions ended", "outcome")
+        self.connection_requests = self._counter(
+            "ztpd_connection_requests", "CPEs asked to inform, by how far the request got", "outcome"
+        )
         self.element_up = self._gauge("ztpd_element_up", "1 while the element answers, else 0", "element")
         self.element_away = self._gauge(
             "ztpd_element_away", "1 while no job is begun on the element because it does not answer, else 0", "element"

@@ -1,9 +1,8 @@
-"""HTTP digest and basic authentication, the client's side: a CPE asks who we are (RFC 2617, RFC 7616, RFC 7617). Pure.
+"""HTTP digest authentication, the client's side: a CPE asks who we are (RFC 2617, RFC 7616). Pure.
 
 CPEs offer what their firmware knew: several challenges in one header or many, no qop, auth-int only, MD5-sess.
 """
 
-import base64
 import hashlib
 import re
 from collections.abc import Iterable
@@ -45,11 +44,11 @@ class Challenge:
         return self.algorithm.upper().removesuffix("-SESS") or "MD5"
 
 
-def authorization(headers: Iterable[str], secret: Secret, target: str, cnonce: str, *, private: bool) -> str:
+def authorization(headers: Iterable[str], secret: Secret, target: str, cnonce: str) -> str:
     """The Authorization header for a GET of ``target``, to the best of the challenges; raises ``NoAnswer``.
 
-    ``headers`` are the WWW-Authenticate headers of the 401. A password is shown (basic) only where the connection is
-    ``private``, that is encrypted.
+    ``headers`` are the WWW-Authenticate headers of the 401. A password itself (basic) is never shown: TR-069 §3.2.2
+    asks CPEs for digest, and over TLS we do not know who would read it.
     """
     schemes = [scheme for header in headers for scheme in _schemes(header[:_LONGEST])]
     digests = [found for name, text in schemes if name == "digest" and (found := _challenge(text)) is not None]
@@ -58,20 +57,18 @@ def authorization(headers: Iterable[str], secret: Secret, target: str, cnonce: s
             if challenge.hash == algorithm:
                 return _digest(challenge, secret, target, cnonce)
     if any(name == "basic" for name, _ in schemes):
-        if not private:
-            raise NoAnswer("it asks for the password in clear text (basic over http), which we do not show")
-        return "Basic " + base64.b64encode(f"{secret.username}:{secret.password}".encode()).decode()
+        raise NoAnswer("asks for the password in clear text (basic authentication), which is not shown to it")
     if digests:
-        raise NoAnswer("it asks for a digest of a kind that we do not know")
-    raise NoAnswer("it asks for authentication and does not say how")
+        raise NoAnswer("asks for a digest of a kind that we do not know")
+    raise NoAnswer("asks for authentication and does not say how")
 
 
 def _schemes(header: str) -> list[tuple[str, str]]:
     """The challenges of one header, each with its scheme in lower case; commas inside quotes part nothing."""
     blank = _QUOTED.sub(lambda quoted: "_" * len(quoted[0]), header)
     found = list(_SCHEME.finditer(blank))
-    ends = [match.start() for match in found[1:]] + [len(header)]
-    return [(match[1].lower(), header[match.end() : end]) for match, end in zip(found, ends, strict=True)]
+    ends = [*(match.start() for match in found), len(header)][1:]
+    return [(match[1].lower(), header[match.end() : end]) for match, end in zip(found, ends, strict=False)]
 
 
 def _challenge(text: str) -> Challenge | None:

@@ -25,7 +25,7 @@ from ztpd.acs.errors import SoapError
 from ztpd.acs.messages import Envelope, Inform
 from ztpd.acs.models import shipped
 from ztpd.acs.session_table import COOKIE, OpenSession, SessionTable, TableFull, tokens_in
-from ztpd.domain.cpe import Proof
+from ztpd.domain.cpe import CpeFacts, Proof
 
 log = structlog.get_logger()
 
@@ -128,6 +128,10 @@ class AcsServer:
     def sessions_open(self) -> int:
         """How many sessions are going on."""
         return len(self._sessions)
+
+    def talks(self, facts: CpeFacts) -> bool:
+        """Whether the CPE is in a session now."""
+        return self._sessions.holds(facts.oui, facts.product_class, facts.serial)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, whatever becomes of it: no exception reaches the CPE."""

@@ -83,6 +83,11 @@ class SessionTable:
         self._by_device[key] = opened
         return opened
 
+    def holds(self, oui: str, product_class: str, serial: str) -> bool:
+        """Whether a session of this device is open."""
+        self._expire()
+        return (oui, product_class, serial) in self._by_device
+
     def find(self, cookies: list[str]) -> OpenSession | None:
         """The session that one of these Cookie headers names, and keeps it alive; None when there is none."""
         self._expire()

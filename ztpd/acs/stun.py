@@ -217,12 +217,12 @@ def _mapped(request: Request, source: Endpoint) -> bytes:
     it sent; SOURCE-ADDRESS and CHANGED-ADDRESS of RFC 3489 are left out, for no CPE needs them here.
     """
     value = endpoint_value(source)
-    plain = (Kind.MAPPED_ADDRESS, value)
+    plain: tuple[int, bytes] = (Kind.MAPPED_ADDRESS, value)
     if not request.transaction.startswith(_COOKIE):
         return message(BINDING_RESPONSE, request.transaction, [plain])
     mask = _COOKIE[:2] + request.transaction
     hidden = bytes(one ^ other for one, other in zip(value[2:], mask, strict=False))
-    forms = [(Kind.XOR_MAPPED_ADDRESS, value[:2] + hidden)]
+    forms: list[tuple[int, bytes]] = [(Kind.XOR_MAPPED_ADDRESS, value[:2] + hidden)]
     return message(BINDING_RESPONSE, request.transaction, [plain, *forms] if request.for_connection_requests else forms)
 
 

@@ -4,11 +4,12 @@ Connection requests to CPEs behind NAT leave by the same socket: most NATs let i
 """
 
 import asyncio
+import errno
 import socket
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from ztpd.acs import stun
@@ -74,9 +75,14 @@ class StunServer(asyncio.DatagramProtocol):
         self.counts["undelivered"] += 1
 
     def send(self, data: bytes, to: Endpoint) -> None:
-        """Send a datagram from the port that CPEs know; raises ``OSError`` for an address of the other family."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.sendto(data, to)
+        """Send a datagram from the port that CPEs know; raises ``OSError`` for a family that the socket has not."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        of_both = len(transport.get_extra_info("sockname")) == 4
+        if ":" in to[0] and not of_both:
+            raise OSError(errno.EAFNOSUPPORT, "no IPv6 on this socket")
+        transport.sendto(data, (f"::ffff:{to[0]}", to[1]) if of_both and ":" not in to[0] else to)
 
 
 @asynccontextmanager
@@ -100,3 +106,29 @@ async def stun_server(
         yield server, (host, port)
     finally:
         transport.abort()
+
+
+@asynccontextmanager
+async def outgoing() -> AsyncIterator[Callable[[bytes, Endpoint], None]]:
+    """Sends datagrams while the block runs, where there is no STUN server; to CPEs that are not behind NAT."""
+    loop = asyncio.get_running_loop()
+    families = {4: socket.AF_INET, 6: socket.AF_INET6}
+    transports: dict[int, asyncio.DatagramTransport] = {}
+    try:
+        for version, family in families.items():
+            with suppress(OSError):  # a machine without IPv6
+                any_address = ("0.0.0.0", 0) if version == 4 else ("::", 0)  # noqa: S104 # answers are not read
+                transports[version], _ = await loop.create_datagram_endpoint(
+                    asyncio.DatagramProtocol, local_addr=any_address, family=family
+                )
+
+        def send(data: bytes, to: Endpoint) -> None:
+            transport = transports.get(6 if ":" in to[0] else 4)
+            if transport is None:
+                raise OSError(errno.EAFNOSUPPORT, "no socket of this family")
+            transport.sendto(data, to)
+
+        yield send
+    finally:
+        for transport in transports.values():
+            transport.abort()

@@ -100,6 +100,20 @@ class NameShown(Shown):
     first_seen_at: str
 
 
+class WakingShown(Shown):
+    """The last time a CPE was asked to inform: for what, the how manieth time for that, and what became of it.
+
+    ``informed_at`` is null as long as it has not informed since; it is asked again at ``next_at`` if there is need.
+    """
+
+    why: str
+    tries: int
+    asked_at: str
+    next_at: str
+    said: str
+    informed_at: str | None
+
+
 class DeviceShown(Shown):
     """A device with every name it has, and where it was heard last."""
 
@@ -118,6 +132,7 @@ class DeviceShown(Shown):
     first_seen_at: str
     last_seen_at: str
     names: list[NameShown]
+    waking: WakingShown | None
 
 
 class VisitShown(Shown):

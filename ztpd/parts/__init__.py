@@ -24,6 +24,7 @@ from ztpd.parts.network import (
 )
 from ztpd.parts.services import endpoints, engine, lease, pace, profiles, retry_policy, routes, tokens
 from ztpd.parts.sources import broker, circuit_ids, hint_senders, placing, syslog_patterns, traps, trust
+from ztpd.parts.waking import connection_requests, stun
 
 __all__ = [
     "OBSERVED",
@@ -34,6 +35,7 @@ __all__ = [
     "broker",
     "call_home",
     "circuit_ids",
+    "connection_requests",
     "drivers",
     "endpoints",
     "engine",
@@ -52,6 +54,7 @@ __all__ = [
     "require",
     "retry_policy",
     "routes",
+    "stun",
     "syslog_patterns",
     "technologies",
     "tokens",
@@ -70,6 +73,7 @@ def require(configuration: Configuration) -> None:
         broker,
         tokens,
         acs,
+        connection_requests,
         endpoints,
         drivers,
         syslog_patterns,

@@ -231,6 +231,7 @@ def confirm_network(
     if work.cpe and confirmed.cpe_confirmed_at is None:
         due_at = tx.now + timedelta(seconds=work.profile.cpe_timeout_s)
         tx.run("await_cpe", id=job.id, due_at=to_text(due_at))
+        tx.touched.add("cpe-tasks")
         return JobState.VERIFYING
     return closing.verified(tx, confirmed, work.profile).state
 
@@ -302,12 +303,22 @@ def close_overdue(tx: Transaction, limit: int) -> int:
 
 def _close(tx: Transaction, rows: list[Row], event: JobEvent, failure: Failure) -> int:
     for job in map(Job, rows):
-        answered = cpe_faults.last_of_job(tx, job.id) if failure.code is Code.CPE_SILENT else None
-        found = failure if answered is None else Failure(Code.CPE_FAULT, answered)
+        found = _why_silent(tx, job, failure) if failure.code is Code.CPE_SILENT else failure
         closed = tx.apart(lambda job=job, found=found: tx.move_job(job, event, failures=[found]))  # type: ignore[misc]
         if isinstance(closed, Exception):
             _shelve(tx, job, closed)
     return len(rows)
+
+
+def _why_silent(tx: Transaction, job: Job, silent: Failure) -> Failure:
+    """What a job's CPE answered last; where it never did, what became of asking it to inform."""
+    answered = cpe_faults.last_of_job(tx, job.id)
+    if answered is not None:
+        return Failure(Code.CPE_FAULT, answered)
+    asked = tx.one("cpe_waking_of_job", why=f"job {job.id}")
+    if asked is None:
+        return silent
+    return Failure(Code.CPE_SILENT, f"{silent.detail}; asked to inform {asked['tries']} times, last: {asked['said']}")
 
 
 def renew_leases(tx: Transaction, lease: Lease, in_hand: Mapping[str, int]) -> None:

@@ -78,6 +78,7 @@ def _join(tx: Transaction, device: int, joined: int) -> None:
     tx.run("drop_cpe", device=joined)
     tx.run("move_cpe_tasks", device=device, joined=joined)
     tx.run("drop_cpe_faults", device=joined)
+    tx.run("drop_cpe_waking", device=joined)
     kept, other = row_of(tx, device), row_of(tx, joined)
     state = advance(DEVICE, device_state_of(other), DeviceEvent.RETIRED)
     tx.run("retire_device", id=joined, state=state, reason=f"the same device as {device}")

@@ -103,7 +103,8 @@ class Reader:
 
     def _device(self, row: Row) -> Shown:
         names = [dict(name) for name in self._all("names_of_device", device=row["id"])]
-        return {**dict(row), "names": names}
+        waking = self._one("cpe_waking", device=row["id"])
+        return {**dict(row), "names": names, "waking": None if waking is None else dict(waking)}
 
     def quarantine(self, after: int, limit: int, *, ignored: bool) -> list[Shown]:
         """A page of quarantined devices, each with its last sightings and the jobs it may belong to."""

@@ -87,3 +87,19 @@ def upgrade() -> None:
         _text("instances"),
         _text("found_at"),
     )
+    _cpe_waking()
+
+
+def _cpe_waking() -> None:
+    """The last time that a CPE was asked to inform: for what, the how manieth time, and what it said."""
+    op.create_table(
+        "cpe_waking",
+        sa.Column("device", sa.BigInteger, primary_key=True),
+        _text("why", ""),
+        sa.Column("tries", sa.BigInteger, nullable=False, server_default="0"),
+        _optional("asked_at"),
+        # Not before then it is looked at again.
+        _text("next_at"),
+        _text("said", ""),
+    )
+    op.create_index("cpe_waking_why", "cpe_waking", ["why"])
