@@ -5,6 +5,7 @@ from typing import Any
 from tests.integration.store.world import GOOD_LIGHT, HEX, LEASE, World, observed, told
 from ztpd.domain.cpe import Cause, CpeFacts, CpeFault, CpeOutcome, CpeWork, Proof
 from ztpd.domain.cpe_tasks import TASK, Reboot
+from ztpd.domain.failures import Code
 from ztpd.domain.sighting import Sighting, Source
 from ztpd.domain.waking import WakingPace
 from ztpd.store import attempts, cpe_waking, cpes
@@ -181,6 +182,24 @@ def test_what_became_of_the_last_request_is_shown_with_the_device(here: World) -
         "asked to inform: HTTP 200",
         2,
         "2026-03-01T08:00:07.000000Z",
+    )
+
+
+def test_a_job_whose_cpe_stayed_silent_tells_how_it_was_asked(here: World) -> None:
+    work = here.at_work()
+    informs(here)
+    here.confirm(work)
+    for said in ("does not answer: timed out after 5 s", "cannot be connected to: No route to host"):
+        (asking,) = claim(here)
+        here.do(cpe_waking.tell_wakings, [(asking, said)])
+        here.later(seconds=5)
+    here.later(hours=1)
+    here.do(attempts.close_overdue, 10)
+    (failure,) = here.job().failures
+    assert (failure.code, failure.detail) == (
+        Code.CPE_SILENT,
+        "the network works, no Inform came in time; asked to inform 2 times, "
+        "last: cannot be connected to: No route to host",
     )
 
 
