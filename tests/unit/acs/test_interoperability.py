@@ -1,13 +1,7 @@
 """What devices in the field do to CWMP, row by row: one test a row, from the bytes that come in to those that go out.
 
-The rows that are of bytes and of sessions are here. Elsewhere are:
-
-- gzip and deflate, odd charsets, chunked bodies, cookies, ``Connection: close``, an Inform that supersedes a session, a
-  session that moves to another connection, authentication again in mid-session, MD5 with and without its name, over
-  capacity: ``tests/integration/test_acs_interoperability.py``;
-- booleans as ``TRUE`` and ``1`` that are read back, boolean literals, time formats, batch sizes, the root walk, fault
-  9005 by discovering again: with the data models, ``tests/unit/acs/test_acs_datamodel.py`` and those of ``procedures``;
-- a download that succeeds on a time-out: with the transfers, in the tests of ``procedures/transferring.py``.
+The rows that are of bytes and of sessions are here, those of HTTP (compression, charsets, chunks, cookies, connections,
+authentication, capacity) in ``tests/integration/test_acs.py`` and ``test_acs_restart.py``.
 """
 
 import pytest
