@@ -38,6 +38,13 @@ def test_a_device_of_no_known_root_is_told() -> None:
         settings({"wan.vlan": 1}, parameters={"Deviceless.X": "1"})
 
 
+@pytest.mark.parametrize("parameters", [TR181, TR098], ids=["tr181", "tr098"])
+def test_a_cpe_behind_nat_can_be_told_its_stun_server(parameters: dict[str, str]) -> None:
+    values: dict[str, Value] = {"management.stun.enable": True, "management.stun.longest_period": -1}
+    found = {setting.path.partition(".")[2]: setting.text for setting in settings(values, parameters=parameters)}
+    assert found == {"ManagementServer.STUNEnable": "true", "ManagementServer.STUNMaximumKeepAlivePeriod": "-1"}
+
+
 def test_one_intent_may_go_to_several_paths() -> None:
     paths = [setting.path for setting in settings({"wifi.passphrase": "12345678"}, parameters=TR181)]
     assert paths == [f"Device.WiFi.AccessPoint.{radio}.Security.KeyPassphrase" for radio in (1, 2)]
