@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
+
 from ztpd.acs.contract import Core, Heard, Known
 from ztpd.acs.messages import Notice
 from ztpd.acs.sighting import facts_of, sighting_of
@@ -12,6 +14,8 @@ from ztpd.domain.cpe import CpeOutcome, CpeWork, Proof
 from ztpd.store import cpes
 from ztpd.store.cpes import HeardCpe
 from ztpd.store.store import Store
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,8 @@ class Informing:
         return following
 
     async def told(self, token: str, notice: Notice) -> None:
-        """Commit what a CPE told of itself."""
+        """Take note of what a CPE told of itself: nothing waits for it, for transfers are not begun from here yet."""
+        log.info("cpe_told", method=notice.method, key=notice.command_key, fault=notice.fault_code)
 
     async def resumed(self, token: str) -> Known | None:
         """Whose session a token of an earlier run stands for."""

@@ -47,8 +47,6 @@ class Cause(enum.StrEnum):
     """Why a CPE is asked to do something; the value is what operators see beside a fault."""
 
     JOB = "job"  # a job configures it
-    DRIFT = "drift"  # it may not be any more what its service wants
-    FIRMWARE = "firmware"  # it runs another version than its profile wants
     ASKED = "asked"  # somebody asked for it: ``cpe_task``
 
 

@@ -18,13 +18,6 @@ class Configure(Strict):
     values: dict[str, Value] = Field(repr=False)
 
 
-class Inspect(Strict):
-    """Show whether it is what the intents say; nothing is changed."""
-
-    kind: Literal["inspect"] = "inspect"
-    values: dict[str, Value] = Field(repr=False)
-
-
 class Read(Strict):
     """Show the values of these paths; one that ends in a dot stands for all below it."""
 
@@ -44,7 +37,7 @@ class FactoryReset(Strict):
     kind: Literal["factory-reset"] = "factory-reset"
 
 
-Task = Annotated[Configure | Inspect | Read | Reboot | FactoryReset, Field(discriminator="kind")]
+Task = Annotated[Configure | Read | Reboot | FactoryReset, Field(discriminator="kind")]
 
 TASK: TypeAdapter[Task] = TypeAdapter(Task)
 """Reads and writes tasks as JSON."""

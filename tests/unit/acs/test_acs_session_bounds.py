@@ -39,7 +39,7 @@ from ztpd.acs.session import (
     WorkGiven,
 )
 from ztpd.domain.cpe import Cause, CpeOutcome, CpeWork, FaultKind
-from ztpd.domain.cpe_tasks import Inspect, Read, Reboot
+from ztpd.domain.cpe_tasks import Read, Reboot
 
 
 class Doing(Protocol):
@@ -186,7 +186,7 @@ class TestBounds:
 
     def test_a_task_that_nothing_does_is_the_works_fault_and_not_the_sessions(self) -> None:
         talk = Talk({})
-        nobodys = CpeWork(1, Cause.ASKED, "1", Inspect(values={}))
+        nobodys = CpeWork(1, Cause.ASKED, "1", Reboot())
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(procedures, "PROCEDURES", {})
             talk.session = replace(talk.session, work=nobodys)
