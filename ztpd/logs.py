@@ -15,6 +15,8 @@ LINES_A_MINUTE = 30
 # C0, DEL and C1 controls, and the two separators that some programs take for the end of a line (UAX #14, BK).
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
+_QUOTED = "\n\n"
+
 
 def configure(level: str, style: Literal["console", "json"]) -> None:
     """Send every log line to standard error in the given style; libraries are heard from warnings on.
@@ -100,10 +102,13 @@ def _count_left_out(logger: WrappedLogger, name: str, event: EventDict) -> Event
 
 
 def _without_the_servers_trace(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
-    """Name what the HTTP server met in a peer's bytes; our own handlers log what fails in them."""
+    """Name what the HTTP server met in a peer's bytes; our own handlers log what fails in them.
+
+    The bytes themselves are left out, which aiohttp quotes after an empty line: they may be an Authorization header.
+    """
     if event["_record"].name == "aiohttp.server" and event.get("exc_info"):
         _, error, _ = event.pop("exc_info")
-        event["reason"] = f"{type(error).__name__}: {error}"
+        event["reason"] = f"{type(error).__name__}: {str(error).partition(_QUOTED)[0]}"
     return event
 
 

@@ -40,6 +40,28 @@ except ValueError as error:
         logging.getLogger(talkative).critical("Exception (client)", exc_info=True)
 """
 
+NONSENSE = """
+import asyncio
+from aiohttp import web
+from ztpd import logs
+
+
+async def say_nonsense():
+    async def never(request):
+        raise AssertionError(request)
+
+    server = await asyncio.get_running_loop().create_server(web.Server(never), "127.0.0.1", 0)
+    async with server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(b"POST / HTTP/1.1\\r\\nHost: x\\r\\nAuthorization: Basic c2VudGluZWw=\\x00\\r\\n\\r\\n")
+        await reader.read()
+        writer.close()
+
+
+logs.configure("info", "json")
+asyncio.run(say_nonsense())
+"""
+
 FLOOD = """
 import logging
 from ztpd import logs
@@ -108,6 +130,11 @@ def test_an_exception_is_part_of_its_line_and_shows_no_local_variable(spoken: li
 def test_the_http_servers_trace_of_a_peers_nonsense_is_one_reason(spoken: list[dict[str, Any]]) -> None:
     assert "exception" not in spoken[4]
     assert spoken[4]["reason"] == "ValueError: \x1b[31mred\nforged: line"
+
+
+def test_the_bytes_that_the_http_server_could_not_read_are_not_shown_for_they_may_be_a_secret() -> None:
+    (line,) = (json.loads(line) for line in lines_of(NONSENSE))
+    assert line["reason"] == "BadHttpMessage: 400, message:\n  Invalid header value char:"
 
 
 def test_people_read_the_same_without_control_characters_and_secrets() -> None:

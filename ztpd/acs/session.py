@@ -208,7 +208,8 @@ def _work_given(session: Session, given: WorkGiven) -> Step:
 
 
 def _begin_work(session: Session, _: object) -> Step:
-    if session.work is None or session.device is None or session.works >= MAX_WORKS:
+    spent = session.works >= MAX_WORKS or session.requests >= MAX_REQUESTS  # what is left is for the next session
+    if session.work is None or session.device is None or spent:
         return _end(session, End())
     begun = replace(session, works=session.works + 1)
     context = Context(session.device, session.parameters, session.models, session.work.key, session.work.instances)

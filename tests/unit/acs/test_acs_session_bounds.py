@@ -176,6 +176,7 @@ class TestBounds:
             FaultKind.PROTOCOL,
             f"more than {MAX_REQUESTS} requests in one session",
         )
+        assert talk.feed(Recorded(CpeWork(1, Cause.ASKED, "2", Reboot()))) == End()  # which the next session does
 
     def test_a_procedure_that_asks_for_ever_what_the_cpe_has_not_is_ended_too(self, doing: Doing) -> None:
         def stubborn(task: Read, context: Context) -> Procedure:
@@ -195,14 +196,21 @@ class TestBounds:
         assert talk.action.outcome.fault is not None
         assert talk.action.outcome.fault.kind is FaultKind.PROTOCOL
 
-    def test_a_procedure_that_breaks_is_the_works_fault(self, doing: Doing) -> None:
+    @pytest.mark.parametrize("kind", [LookupError, AssertionError, TypeError, ArithmeticError, RecursionError])
+    def test_a_procedure_that_breaks_is_the_works_fault(self, doing: Doing, kind: type[Exception]) -> None:
         def broken(task: Read, context: Context) -> Procedure:
             yield GetParameterValues(("Device.",))
-            raise LookupError(task)
+            raise kind(task)
 
         talk = doing(broken)
         talk.say(GetParameterValuesResponse({}))
-        assert talk.fault().message == "unforeseen LookupError in a procedure"
+        assert talk.fault().message == f"unforeseen {kind.__name__} in a procedure"
+
+    def test_a_session_that_is_parted_from_while_it_reports_takes_no_more(self) -> None:
+        talk = Talk({})
+        talk.say(Empty())
+        assert talk.feed(Recorded()) == End()
+        assert talk.session.state is State.ENDED
 
     @pytest.mark.parametrize("message", [Notice("TransferComplete"), GetRPCMethods(), Unknown("X_Hello")])
     @pytest.mark.parametrize("working", [True, False])
