@@ -20,6 +20,8 @@ MAX_DATAGRAM = 548
 BINDING_REQUEST, BINDING_RESPONSE, BINDING_ERROR = 0x0001, 0x0101, 0x0111
 _COOKIE = bytes.fromhex("2112A442")
 _INTEGRITY_SIZE = 20
+_GAIN = 24
+"""By how much an answer may be longer than the request, in bytes: one IPv6 address as an attribute."""
 
 
 class Kind(enum.IntEnum):
@@ -52,8 +54,12 @@ class Malformed(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A Binding Request: ``attributes`` in their order, the first of each kind; ``signed`` is what precedes the MAC."""
+    """A Binding Request of ``size`` bytes: ``attributes`` in their order, the first of each kind.
 
+    ``signed`` is what precedes the MAC.
+    """
+
+    size: int
     transaction: bytes
     attributes: dict[int, bytes] = field(repr=False)
     unknown: tuple[int, ...] = ()
@@ -107,7 +113,7 @@ def parse(data: bytes) -> Request:
             if kind < 0x8000 and kind not in _UNDERSTOOD:
                 unknown.append(kind)
         at += 4 + size + -size % 4
-    return Request(data[4:20], attributes, tuple(dict.fromkeys(unknown)), signed)
+    return Request(len(data), data[4:20], attributes, tuple(dict.fromkeys(unknown)), signed)
 
 
 def is_authentic(request: Request, password: str) -> bool:
@@ -213,8 +219,8 @@ def endpoint_value(endpoint: Endpoint) -> bytes:
 
 
 def _mapped(request: Request, source: Endpoint) -> bytes:
-    """The address that the request came from, in every form that the CPE may look for as long as that is no more than
-    it sent; SOURCE-ADDRESS and CHANGED-ADDRESS of RFC 3489 are left out, for no CPE needs them here.
+    """The address that the request came from, in every form that the CPE may look for as long as that is hardly more
+    than it sent; SOURCE-ADDRESS and CHANGED-ADDRESS of RFC 3489 are left out, for no CPE needs them here.
     """
     value = endpoint_value(source)
     plain: tuple[int, bytes] = (Kind.MAPPED_ADDRESS, value)
@@ -223,7 +229,10 @@ def _mapped(request: Request, source: Endpoint) -> bytes:
     mask = _COOKIE[:2] + request.transaction
     hidden = bytes(one ^ other for one, other in zip(value[2:], mask, strict=False))
     forms: list[tuple[int, bytes]] = [(Kind.XOR_MAPPED_ADDRESS, value[:2] + hidden)]
-    return message(BINDING_RESPONSE, request.transaction, [plain, *forms] if request.for_connection_requests else forms)
+    both = message(BINDING_RESPONSE, request.transaction, [plain, *forms])
+    if request.for_connection_requests and len(both) <= request.size + _GAIN:
+        return both
+    return message(BINDING_RESPONSE, request.transaction, forms)
 
 
 def _error(request: Request, code: int, reason: str) -> bytes:

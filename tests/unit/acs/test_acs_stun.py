@@ -4,7 +4,7 @@ import struct
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ztpd.acs import stun
@@ -174,6 +174,7 @@ class TestBounds:
         except Malformed:
             return
 
+    @example([(stun.Kind.CONNECTION_REQUEST_BINDING, b"")], COOKIE, ("2001:db8::7", 5))
     @given(
         st.lists(st.tuples(st.sampled_from([*map(int, stun.Kind), 0x24, 0x8022]), st.binary(max_size=40)), max_size=8),
         st.sampled_from([OLD, COOKIE]),
