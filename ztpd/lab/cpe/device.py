@@ -168,7 +168,7 @@ class LabCpe:
                 return
 
     async def _begin_errands(self, background: asyncio.TaskGroup) -> None:
-        """A restart stops everything else; what takes long or comes later is done beside the sessions."""
+        """A restart is waited for; what takes long or comes later goes on beside sessions and through restarts."""
         begun, self.state.todo = self.state.todo, []
         for todo in begun:
             if todo.method in ("Reboot", "FactoryReset"):

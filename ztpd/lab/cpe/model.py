@@ -62,15 +62,6 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Pppoe:
-    """Which instances are PPPoE connections, and what tells how they are; ``""`` where there is no such parameter."""
-
-    path: str
-    interface_status: str = ""
-    address: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Model:
     """One model; ``parameters`` are those it leaves the factory with, by full path, shared by all of its devices."""
 
@@ -82,8 +73,6 @@ class Model:
     product_class: str
     parameters: Mapping[str, Parameter] = field(repr=False)
     tables: tuple[Table, ...] = field(repr=False)
-    pppoe: tuple[Pppoe, ...] = ()
-    voice: tuple[str, ...] = ()
 
     def table_of(self, path: str) -> Table | None:
         """The kind of table that this path, which ends in a dot, is one of."""
@@ -128,8 +117,6 @@ def parsed(name: str, text: str) -> Model:
         product_class=said["product_class"],
         parameters=parameters,
         tables=tuple(tables),
-        pppoe=tuple(Pppoe(**{**each, "path": root + each["path"]}) for each in said.get("pppoe", [])),
-        voice=tuple(root + each["path"] for each in said.get("voice", [])),
     )
 
 

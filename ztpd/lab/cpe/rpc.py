@@ -72,17 +72,10 @@ def _write(state: CpeState, request: Request) -> str:
     for path, (text, _) in request.values.items():
         if path not in state.settings.misbehaviour.forget:
             state.tree.give(path, text)
-            _has_been_set(state, path, text)
     state.put("ManagementServer.ParameterKey", request.parameter_key)
     if state.text("ManagementServer.URL") != acs:
         state.todo.append(Todo("ChangeAcs"))
     return response(request, "<Status>0</Status>")
-
-
-def _has_been_set(state: CpeState, path: str, text: str) -> None:
-    """Diagnostics begin once the session is over (TR-143 §4.3)."""
-    if path.endswith(".DiagnosticsState") and text == "Requested":
-        state.todo.append(Todo("Diagnostics", {"Path": path.removesuffix("DiagnosticsState")}))
 
 
 def _problem(state: CpeState, path: str, typed: Typed) -> tuple[int, str] | None:

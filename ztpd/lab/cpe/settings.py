@@ -51,8 +51,7 @@ class CpeSettings:
     replace values in it, and are in every Inform. ``time_factor`` stretches the periodic interval, the retry schedule,
     restarts and transfers: 0.01 is a hundred times faster than life. ``model`` is one of ``models``, the plain one of
     ``root`` unless given. ``firmware`` maps a file's name, as its URL ends, to the version that runs after it; a file
-    that is not in it makes the version its own first line. ``accounts`` are the PPPoE passwords that the network
-    accepts by username; None accepts any. ``boot_seconds`` is how long a restart takes.
+    that is not in it makes the version its own first line. ``boot_seconds`` is how long a restart takes.
     """
 
     acs_url: str
@@ -70,7 +69,6 @@ class CpeSettings:
     post_timeout_seconds: float = 30.0
     model: str = ""
     firmware: Mapping[str, str] = field(default_factory=dict)
-    accounts: Mapping[str, str] | None = field(default=None, repr=False)
     boot_seconds: float = 30.0
 
     @property
