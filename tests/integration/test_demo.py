@@ -31,7 +31,8 @@ async def test_it_plays_every_step_without_a_raw_socket(tmp_path: Path) -> None:
     assert len(activated) == 1
     assert activated[0]["verified"]
     assert all(step["at_ms"] >= step["took_ms"] > 0 for step in told["steps"])
-    assert told["trace"][0]["what"] == "job.ordered"
+    # A sighting bears the moment when its list began to be read, which on a busy machine can be before the order.
+    assert next(each for each in told["trace"] if each["kind"] == "event")["what"] == "job.ordered"
 
 
 async def test_a_step_that_is_missing_fails_it_and_leaves_report_and_logs(tmp_path: Path) -> None:
