@@ -22,6 +22,7 @@ from ztpd.domain.cpe import CpeFacts
 from ztpd.domain.waking import CpeToWake, WakingPace
 from ztpd.listening import bind
 from ztpd.logs import Trouble
+from ztpd.provisioning.seams import tell, wait
 from ztpd.services import Service
 from ztpd.store import cpe_waking
 from ztpd.store.cpe_waking import Asking
@@ -76,7 +77,7 @@ class Waking:
                         self._begun.append(self.elapsed())
                         group.create_task(self._ask(asking))
                     if room and len(claimed) < room:
-                        await _wait(nudge, self.limits.poll_s)
+                        await wait(nudge, self.limits.poll_s)
                     else:  # there may be more
                         await self._until_room()
 
@@ -92,13 +93,13 @@ class Waking:
             self._free.clear()
             used_up = len(self._begun) >= self.limits.per_second
             pause = self._begun[0] + 1.0 - self.elapsed() if used_up else self.limits.poll_s
-            await _wait(self._free, max(0.01, pause))
+            await wait(self._free, max(0.01, pause))
 
     async def _claim(self, room: int) -> list[Asking]:
         try:
             claimed = await self.store.commit(cpe_waking.claim_cpes_to_wake, self.limits.pace, room, self.talks)
         except Exception as error:
-            self._tell("nobody is asked to inform", error)
+            tell(self._trouble, "nobody is asked to inform", error)
             return []
         self._trouble.over()
         return claimed
@@ -110,7 +111,7 @@ class Waking:
             self.report(told.reached.value)
             await self.store.commit(cpe_waking.tell_wakings, [(asking, told.said)])
         except Exception as error:
-            self._tell("it is not known what became of a connection request", error)
+            tell(self._trouble, "it is not known what became of a connection request", error)
         finally:
             self._in_hand -= 1
             self._free.set()
@@ -120,23 +121,10 @@ class Waking:
         try:
             told = await self.caller.ask(whom, self.secrets(cpe))
         except Exception as error:  # a flaw of ours, which must not end the loop for every other CPE
-            self._tell("a connection request failed", error)
+            tell(self._trouble, "a connection request failed", error)
             told = Told(Reached.SILENT, f"could not be asked: unforeseen {type(error).__name__}, see the log")
         log.debug("cpe asked to inform", device=cpe.device, why=cpe.why, tries=cpe.tries, said=told.said)
         return told
-
-    def _tell(self, problem: str, error: Exception) -> None:
-        reason = f"{type(error).__name__}: {error}"
-        if self._trouble.is_news(reason):
-            log.error(problem, reason=reason, times=self._trouble.times)
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return
 
 
 @asynccontextmanager

@@ -8,7 +8,6 @@ import orjson
 
 from ztpd.domain.cpe import Cause, CpeFacts, CpeFault, CpeOutcome, CpeWork
 from ztpd.domain.cpe_tasks import TASK, Configure
-from ztpd.domain.lifecycle import JobState
 from ztpd.domain.planning import wanted_cpe
 from ztpd.domain.profile import without_secrets
 from ztpd.store import allocations, attempts, cpe_faults, devices
@@ -73,7 +72,7 @@ def _model(cpe: Row) -> dict[str, str]:
 def _of_job(tx: Transaction, cpe: Row, facts: CpeFacts) -> CpeWork | None:
     """What the job that expects this CPE has it configured with."""
     for role, job in allocations.holder(tx, devices.names_of(tx, cpe["device"])):
-        at_work = job.state in {JobState.APPLYING, JobState.VERIFYING}
+        at_work = job.state in attempts.AT_WORK
         profile = tx.profiles.get(job.body.profile)
         if role == "cpe" and at_work and job.cpe_confirmed_at is None and profile is not None:
             task = Configure(values=wanted_cpe(job.body, profile))
