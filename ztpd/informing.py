@@ -7,10 +7,10 @@ from datetime import datetime
 
 import structlog
 
-from ztpd.acs.contract import Core, Heard, Known
+from ztpd.acs.contract import Core, Heard
 from ztpd.acs.messages import Notice
 from ztpd.acs.sighting import facts_of, sighting_of
-from ztpd.domain.cpe import CpeOutcome, CpeWork, Proof
+from ztpd.domain.cpe import CpeOutcome, CpeWork, KnownCpe, Proof
 from ztpd.store import cpes
 from ztpd.store.cpes import HeardCpe
 from ztpd.store.store import Store
@@ -50,10 +50,9 @@ class Informing:
         """Take note of what a CPE told of itself: nothing waits for it, for transfers are not begun from here yet."""
         log.info("cpe_told", method=notice.method, key=notice.command_key, fault=notice.fault_code)
 
-    async def resumed(self, token: str) -> Known | None:
+    async def resumed(self, token: str) -> KnownCpe | None:
         """Whose session a token of an earlier run stands for."""
-        known = await self.store.commit(cpes.resume, _hash(token))
-        return None if known is None else Known(known.device, known.facts, known.work)
+        return await self.store.commit(cpes.resume, _hash(token))
 
 
 def _hash(token: str) -> str:

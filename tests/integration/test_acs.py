@@ -20,11 +20,11 @@ from aiohttp.test_utils import TestServer
 
 from tests.unit.acs.envelopes import envelope, inform
 from ztpd.acs.connections import ConnectionLimits
-from ztpd.acs.contract import Core, Heard, Known
+from ztpd.acs.contract import Core, Heard
 from ztpd.acs.digest import Algorithm, Credentials
 from ztpd.acs.messages import Inform, Notice
 from ztpd.acs.server import AcsServer, AcsSettings
-from ztpd.domain.cpe import MASK, Cause, CpeOutcome, CpeWork, FaultKind
+from ztpd.domain.cpe import MASK, Cause, CpeOutcome, CpeWork, FaultKind, KnownCpe
 from ztpd.domain.cpe_tasks import Configure
 from ztpd.domain.profile import Value
 from ztpd.lab import cpe as lab
@@ -47,7 +47,7 @@ class Registry:
     informs: list[tuple[Inform, str]] = field(default_factory=list)
     outcomes: dict[str, list[CpeOutcome]] = field(default_factory=dict)
     notices: list[Notice] = field(default_factory=list)
-    known: dict[str, Known] = field(default_factory=dict)
+    known: dict[str, KnownCpe] = field(default_factory=dict)
     failing: bool = False
     gate: asyncio.Event | None = None
     waiting: asyncio.Event = field(default_factory=asyncio.Event)
@@ -75,7 +75,7 @@ class Registry:
             raise RuntimeError("the database is away")
         self.notices.append(notice)
 
-    async def resumed(self, token: str) -> Known | None:
+    async def resumed(self, token: str) -> KnownCpe | None:
         return self.known.get(token)
 
     def core(self) -> Core:

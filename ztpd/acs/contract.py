@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from ztpd.acs.messages import Inform, Notice
-from ztpd.domain.cpe import CpeFacts, CpeOutcome, CpeWork, Proof
+from ztpd.domain.cpe import CpeOutcome, CpeWork, KnownCpe, Proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,15 +15,6 @@ class Heard:
     peer_ip: str
     proof: Proof
     token: str
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A CPE whose session was opened by an earlier run of the daemon or by another node, and what it must do now."""
-
-    device: int
-    facts: CpeFacts
-    work: CpeWork | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,4 +30,4 @@ class Core:
     heard: Callable[[Heard], Awaitable[CpeWork | None]]
     done: Callable[[CpeWork, CpeOutcome], Awaitable[CpeWork | None]]
     told: Callable[[str, Notice], Awaitable[None]]
-    resumed: Callable[[str], Awaitable[Known | None]]
+    resumed: Callable[[str], Awaitable[KnownCpe | None]]

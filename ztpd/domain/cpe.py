@@ -50,6 +50,14 @@ class Cause(enum.StrEnum):
     ASKED = "asked"  # somebody asked for it: ``cpe_task``
 
 
+_SPOKEN = {Cause.JOB: "job", Cause.ASKED: "task"}
+
+
+def spoken(cause: Cause, id_: str) -> str:
+    """A CPE's work as people call it: ``job J-1``."""
+    return f"{_SPOKEN[cause]} {id_}"
+
+
 @dataclass(frozen=True, slots=True)
 class CpeWork:
     """One thing that one CPE is to do: ``id`` is the job's for ``Cause.JOB`` and the task's else.
@@ -68,6 +76,14 @@ class CpeWork:
     def key(self) -> str:
         """What the CPE shows again as ParameterKey or CommandKey: at most 32 characters (TR-069 A.3.2.1, A.3.2.8)."""
         return self.id[:_KEY_LENGTH] if self.cause is Cause.JOB else f"{self.cause}-{self.id}"[:_KEY_LENGTH]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCpe:
+    """A CPE whose session was opened by an earlier run of the daemon or by another node, and what it must do now."""
+
+    facts: CpeFacts
+    work: CpeWork | None
 
 
 class FaultKind(enum.Enum):

@@ -10,6 +10,7 @@ import structlog
 
 from drivers.access import Levels, ObservedAccess, WantedAccess
 from ztpd.domain.comparing import as_plain
+from ztpd.domain.cpe import Cause, spoken
 from ztpd.domain.failures import Code, Failure
 from ztpd.domain.kinds import Act
 from ztpd.domain.lifecycle import JobEvent, JobState, ServiceState
@@ -315,7 +316,7 @@ def _why_silent(tx: Transaction, job: Job, silent: Failure) -> Failure:
     answered = cpe_faults.last_of_job(tx, job.id)
     if answered is not None:
         return Failure(Code.CPE_FAULT, answered)
-    asked = tx.one("cpe_waking_of_job", why=f"job {job.id}")
+    asked = tx.one("cpe_waking_of_job", why=spoken(Cause.JOB, job.id))
     if asked is None:
         return silent
     return Failure(Code.CPE_SILENT, f"{silent.detail}; asked to inform {asked['tries']} times, last: {asked['said']}")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ztpd.domain.cpe import Cause, CpeFacts, CpeWork
+from ztpd.domain.cpe import CpeFacts, spoken
 from ztpd.domain.waking import CpeToWake, WakingPace
 from ztpd.store import cpe_work, cpes
 from ztpd.store.times import to_text
@@ -20,8 +20,6 @@ LOOK_AGAIN, AFTER_SESSION = timedelta(seconds=5), timedelta(seconds=1)
 """When a CPE is looked at again that seemed to have something to do and has not, or not yet; or was in a session."""
 
 _LOOKED_AT = 200
-
-_SPOKEN = {Cause.JOB: "job", Cause.ASKED: "task"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,7 @@ def _claim(tx: Transaction, row: Row, pace: WakingPace) -> Asking | None:
     work = cpe_work.next_work(tx, row, facts)
     if work is None:
         return None
-    before, why = tx.one("cpe_waking", device=row["device"]), _why(work)
+    before, why = tx.one("cpe_waking", device=row["device"]), spoken(work.cause, work.id)
     tries = 1 + (before["tries"] if before is not None and before["why"] == why else 0)
     cpe = CpeToWake(row["device"], facts, row["ip"], row["secret"], why, tries)
     next_at = to_text(tx.now + pace.pause(tries))
@@ -77,10 +75,6 @@ def _claim(tx: Transaction, row: Row, pace: WakingPace) -> Asking | None:
         said="being asked",
     )
     return Asking(cpe, tx.now_text)
-
-
-def _why(work: CpeWork) -> str:
-    return f"{_SPOKEN.get(work.cause, work.cause.value)} {work.id}"
 
 
 def tell_wakings(tx: Transaction, told: list[tuple[Asking, str]]) -> None:

@@ -1,9 +1,9 @@
 """Intentions of the ACS: a CPE informed, did what it was asked, told something of itself, or goes on with a session."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 
-from ztpd.domain.cpe import CpeFacts, CpeOutcome, CpeWork, Proof
+from ztpd.domain.cpe import CpeFacts, CpeOutcome, CpeWork, KnownCpe, Proof
 from ztpd.domain.sighting import Sighting
 from ztpd.store import cpe_work, sightings
 from ztpd.store.times import to_text
@@ -11,6 +11,9 @@ from ztpd.store.transaction import Row, Transaction
 
 SESSION_LIFE = timedelta(seconds=120)
 """How long after its Inform a session may go on that another run of the daemon began."""
+
+_KEPT = tuple(field.name for field in fields(CpeFacts) if field.name not in {"events", "parameters"})
+"""What is kept of an Inform, each in a column of its name; the rest is of this one Inform alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +23,6 @@ class HeardCpe:
     facts: CpeFacts
     proof: Proof
     session: str
-
-
-@dataclass(frozen=True, slots=True)
-class KnownCpe:
-    """A CPE that goes on with a session: which device it is, what is known of it, and what it must do."""
-
-    device: int
-    facts: CpeFacts
-    work: CpeWork | None
 
 
 def hear_inform(tx: Transaction, sighting: Sighting, heard: HeardCpe) -> CpeWork | None:
@@ -44,8 +38,7 @@ def hear_inform(tx: Transaction, sighting: Sighting, heard: HeardCpe) -> CpeWork
 
 def keep(tx: Transaction, device: int, ip: str, heard: HeardCpe) -> Row:
     """Keep what an Inform tells of its CPE; the row as it is now."""
-    told = asdict(heard.facts)
-    del told["events"], told["parameters"]
+    told = {name: getattr(heard.facts, name) for name in _KEPT}
     row = tx.one("put_cpe", device=device, ip=ip, proof=heard.proof, session=heard.session, now=tx.now_text, **told)
     assert row is not None
     return row
@@ -68,21 +61,9 @@ def resume(tx: Transaction, session: str) -> KnownCpe | None:
     if cpe is None:
         return None
     facts = facts_of(cpe)
-    return KnownCpe(cpe["device"], facts, cpe_work.next_work(tx, cpe, facts))
+    return KnownCpe(facts, cpe_work.next_work(tx, cpe, facts))
 
 
 def facts_of(cpe: Row) -> CpeFacts:
     """What was last told of a CPE, without what one Inform alone carried."""
-    names = (
-        "manufacturer",
-        "oui",
-        "product_class",
-        "serial",
-        "root",
-        "software_version",
-        "hardware_version",
-        "parameter_key",
-        "connection_request_url",
-        "udp_address",
-    )
-    return CpeFacts(**{name: cpe[name] for name in names})
+    return CpeFacts(**{name: cpe[name] for name in _KEPT})
