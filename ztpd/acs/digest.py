@@ -25,9 +25,9 @@ class Algorithm(enum.StrEnum):
     SHA256 = "SHA-256"
 
     def of(self, text: str) -> str:
-        """The hash in lower-case hex."""
+        """The hash of a text in lower-case hex; bytes of a header that are no UTF-8 count as they came."""
         name = "md5" if self is Algorithm.MD5 else "sha256"
-        return hashlib.new(name, text.encode(), usedforsecurity=False).hexdigest()
+        return hashlib.new(name, text.encode("utf-8", "surrogateescape"), usedforsecurity=False).hexdigest()
 
 
 class Verdict(enum.Enum):
@@ -122,11 +122,16 @@ def parse_authorization(header: str | None) -> DigestAnswer | BasicAnswer | None
     return None
 
 
-def _digest_answer(text: str) -> DigestAnswer | None:
-    given = {
+def parameters_of(text: str) -> dict[str, str]:
+    """What follows the scheme in a challenge or an answer: values by name in lower case, quoted or not."""
+    return {
         match[1].lower(): _ESCAPED.sub(r"\1", match[2]) if match[2] is not None else match[3]
         for match in _PARAMETER.finditer(text)
     }
+
+
+def _digest_answer(text: str) -> DigestAnswer | None:
+    given = parameters_of(text)
     if not {"username", "realm", "nonce", "uri", "response"} <= given.keys():
         return None
     return DigestAnswer(

@@ -3,20 +3,18 @@
 CPEs offer what their firmware knew: several challenges in one header or many, no qop, auth-int only, MD5-sess.
 """
 
-import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ztpd.acs.connection_request import Secret
+from ztpd.acs.digest import Algorithm, parameters_of
 
 _SCHEME = re.compile(r"(?:^|,)\s*(Digest|Basic)\b", re.IGNORECASE)
-_PARAMETER = re.compile(r'([A-Za-z][A-Za-z0-9*_-]{0,30})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
-_ESCAPED = re.compile(r"\\(.)")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _LONGEST = 4096
 
-_HASHES = {"SHA-256": "sha256", "MD5": "md5"}
+_ALGORITHMS = (Algorithm.SHA256, Algorithm.MD5)
 """The strongest first (RFC 7616 §3.7)."""
 
 
@@ -52,10 +50,10 @@ def authorization(headers: Iterable[str], secret: Secret, target: str, cnonce: s
     """
     schemes = [scheme for header in headers for scheme in _schemes(header[:_LONGEST])]
     digests = [found for name, text in schemes if name == "digest" and (found := _challenge(text)) is not None]
-    for algorithm in _HASHES:
+    for algorithm in _ALGORITHMS:
         for challenge in digests:
             if challenge.hash == algorithm:
-                return _digest(challenge, secret, target, cnonce)
+                return _digest(challenge, algorithm, secret, target, cnonce)
     if any(name == "basic" for name, _ in schemes):
         raise NoAnswer("asks for the password in clear text (basic authentication), which is not shown to it")
     if digests:
@@ -72,22 +70,18 @@ def _schemes(header: str) -> list[tuple[str, str]]:
 
 
 def _challenge(text: str) -> Challenge | None:
-    given = {
-        match[1].lower(): _ESCAPED.sub(r"\1", match[2]) if match[2] is not None else match[3]
-        for match in _PARAMETER.finditer(text)
-    }
+    given = parameters_of(text)
     if not given.get("nonce") or "realm" not in given:
         return None
     qop = tuple(each.strip().lower() for each in given.get("qop", "").split(",") if each.strip())
     return Challenge(given["realm"], given["nonce"], given.get("algorithm", ""), qop, given.get("opaque"))
 
 
-def _digest(challenge: Challenge, secret: Secret, target: str, cnonce: str) -> str:
+def _digest(challenge: Challenge, algorithm: Algorithm, secret: Secret, target: str, cnonce: str) -> str:
     """RFC 7616 §3.4.1; without qop as RFC 2069 had it. A nonce is used once, so its count is always 1."""
 
     def hashed(*parts: str) -> str:
-        text = ":".join(parts).encode("utf-8", "surrogateescape")
-        return hashlib.new(_HASHES[challenge.hash], text, usedforsecurity=False).hexdigest()
+        return algorithm.of(":".join(parts))
 
     secret_hash = hashed(secret.username, challenge.realm, secret.password)
     if challenge.algorithm.upper().endswith("-SESS"):

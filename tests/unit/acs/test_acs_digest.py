@@ -100,6 +100,14 @@ def test_an_answer_with_anything_changed_is_not(change: dict[str, str]) -> None:
     assert not digest.is_authentic(answer, RFC7616, "GET", TARGET)
 
 
+@pytest.mark.parametrize("name", ["nonce", "uri", "cnonce", "nc", "qop"])
+def test_bytes_that_are_no_text_are_refused_like_any_other_wrong_answer(name: str) -> None:
+    given = {"nonce": "n", "uri": "/acs", "cnonce": "c", "nc": "00000001", "qop": "auth"} | {name: "\udcff"}
+    said = "".join(f', {each}="{text}"' for each, text in given.items())
+    answer = parsed(f'Digest username="cpe", realm="ztpd", response="0"{said}')
+    assert not digest.is_authentic(answer, ACS, "POST", given["uri"])
+
+
 def test_an_answer_for_another_method_or_target_is_not() -> None:
     answer = parsed(rfc_answer("MD5", MD5_RESPONSE))
     assert not digest.is_authentic(answer, RFC7616, "POST", TARGET)
