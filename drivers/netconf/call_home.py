@@ -215,8 +215,7 @@ def _begin_ssh(sock: socket.socket) -> paramiko.Transport:
     except BaseException:
         _shut(sock)
         transport.close()
-        if transport.ident is not None:  # else it was never started: the connection broke before
-            transport.join(_HANDSHAKE_S)
+        transport.join(_HANDSHAKE_S)
         transport.packetizer.complete_handshake()
         raise
     return transport

@@ -107,8 +107,7 @@ class Connection:
             self._session.close()
             # ncclient does not wait for paramiko's thread, and paramiko's does not stop the timer that bounds its
             # handshake when the handshake fails before its time.
-            if transport.ident is not None:  # else it was never started: the connection broke before
-                transport.join(_JOIN_S)
+            transport.join(_JOIN_S)
             transport.packetizer.complete_handshake()
         self._session.forget_wakings()
         self._sock.close()
