@@ -10,6 +10,7 @@ import pytest
 from drivers.access import ObservedAccess, PresentDevice, WantedAccess
 from drivers.base import Driver, Outcome, Plan
 from drivers.errors import Busy, Unreachable
+from tests import threads
 from tests.contract.harness import CanBeFull, ElementHarness, HasOthers, Restarts
 
 GOOD_LIGHT = (-18.5, -20.3)
@@ -17,18 +18,8 @@ GOOD_LIGHT = (-18.5, -20.3)
 
 
 def driver_threads() -> list[threading.Thread]:
-    """The threads that are neither pytest's nor the loop's nor a listener's own and go on.
-
-    One that is ending may take paramiko's 15 s.
-    """
-    others = [
-        thread
-        for thread in threading.enumerate()
-        if thread is not threading.main_thread() and not thread.name.startswith(("asyncio_", "call-home"))
-    ]
-    for thread in others:
-        thread.join(20.0)
-    return [thread for thread in others if thread.is_alive()]
+    """The threads that are neither pytest's nor the loop's nor a listener's own and go on."""
+    return threads.going_on(threads.others("asyncio_", "call-home"))
 
 
 def needs(element: ElementHarness, *traits: str) -> None:

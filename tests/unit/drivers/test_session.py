@@ -20,6 +20,7 @@ from drivers.netconf.host_keys import pinned
 from drivers.netconf.session import NetconfSession
 from drivers.netconf.watching import QUEUE_LIMIT, Announcements, SessionEnded
 from drivers.netconf_bbf import NetconfBbfDriver, NetconfBbfSettings
+from tests import threads
 from ztpd.lab.olt import LabOlt, LabOltSettings, lab_olt
 
 NOTIFICATION: tuple[str, object] = ("{urn:ietf:params:xml:ns:netconf:notification:1.0}notification", {})
@@ -62,19 +63,12 @@ async def driver_with(settings: NetconfBbfSettings) -> AsyncIterator[NetconfBbfD
 
 
 def own_threads() -> list[threading.Thread]:
-    return [
-        thread
-        for thread in threading.enumerate()
-        if thread is not threading.main_thread() and not thread.name.startswith("asyncio_")
-    ]
+    return threads.others("asyncio_")
 
 
 def left_behind() -> list[str]:
-    """The threads that go on; one that is ending may take as long as paramiko bounds its handshake by, 15 s."""
-    others = own_threads()
-    for thread in others:
-        thread.join(20.0)
-    return [f"{type(thread).__name__} {thread.name}" for thread in others if thread.is_alive()]
+    """The threads that go on."""
+    return [f"{type(thread).__name__} {thread.name}" for thread in threads.going_on(own_threads())]
 
 
 def open_sockets() -> int:
