@@ -1,10 +1,12 @@
 """What may stand under ``[acs]`` in the configuration."""
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from ztpd.acs.certificates import Format
+from ztpd.acs.tls import ClientCertificates, TlsVersion
 from ztpd.sections import Network, Port, Section
 
 
@@ -46,8 +48,40 @@ class StunSection(Section):
     per_address_per_s: Annotated[float, Field(ge=1, le=100_000)] = 100.0
 
 
+class ListenerSection(Section):
+    """A further address of the ACS: plain HTTP, or TLS with the certificate and key named.
+
+    ``client_certificates`` asks CPEs for theirs, signed by an authority of ``client_ca_file``. What lies below
+    ``tls_minimum`` 1.2, other ciphers and legacy renegotiation are for CPEs that can do no better.
+    """
+
+    host: str = "127.0.0.1"
+    port: Port
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+    client_ca_file: Path | None = None
+    client_certificates: ClientCertificates = "no"
+    tls_minimum: TlsVersion = "1.2"
+    ciphers: str = ""
+    legacy_renegotiation: bool = False
+
+
+class TrustedProxiesSection(Section):
+    """Proxies that speak for CPEs, and the headers that they set whatever a CPE sends."""
+
+    networks: Annotated[tuple[Network, ...], Field(min_length=1)]
+    forwarded: Literal["x-forwarded", "rfc7239"] = "x-forwarded"
+    certificate_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]*$")] = ""
+    certificate_format: Format = "rfc9440"
+
+
 class AcsSection(Section):
-    """The ACS; CPEs prove themselves by digest with this user and the password in the file."""
+    """The ACS; new CPEs prove themselves by digest with this user and the password in the file.
+
+    With ``device_key_file`` each is given a secret of its own; ``devices_file`` holds those that an operator gave.
+    ``rebootstrap`` says whether one that lost its own is let in again by itself, from the place where it is known.
+    ``informs_per_s`` bounds the sessions of one address.
+    """
 
     host: str = "127.0.0.1"
     port: Port = 7547
@@ -55,5 +89,12 @@ class AcsSection(Section):
     realm: str = "ztpd"
     username: str
     password_file: Path
+    digest: Annotated[tuple[Literal["MD5", "SHA-256"], ...], Field(min_length=1)] = ("MD5",)
+    device_key_file: Path | None = None
+    devices_file: Path | None = None
+    rebootstrap: Literal["ask", "same-place"] = "ask"
+    informs_per_s: Annotated[float, Field(ge=0.1, le=100_000)] = 50.0
+    listeners: tuple[ListenerSection, ...] = ()
+    trusted_proxies: TrustedProxiesSection | None = None
     connection_requests: ConnectionRequestsSection = ConnectionRequestsSection()
     stun: StunSection | None = None

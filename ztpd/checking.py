@@ -16,6 +16,7 @@ from rich.text import Text
 from drivers.base import Driver, ListsNeighbours
 from drivers.errors import Busy, ElementError, NotLetIn, NotTheElement, Unreachable
 from ztpd import parts
+from ztpd.acs.settings import AcsSettings
 from ztpd.config import ConfigError, Configuration
 from ztpd.discovery.mqtt_broker import BrokerError, BrokerSettings, connected
 from ztpd.discovery.traps import TrapSettings
@@ -49,7 +50,7 @@ async def check(configuration: Configuration, *, offline: bool) -> list[Finding]
         _made(configuration, "profiles", parts.profiles, _names),
         _made(configuration, "circuit-ids", parts.circuit_ids, lambda table: f"{len(table.names)} patterns"),
         _made(configuration, "tokens", parts.tokens, lambda tokens: _names(each.name for each in tokens)),
-        _made(configuration, "acs", parts.acs, lambda acs: "off" if acs is None else f"port {acs.port}"),
+        _made(configuration, "acs", parts.acs, _served),
         _made(configuration, "endpoints", parts.endpoints, lambda found: _names(each.name for each in found)),
         _made(configuration, "elements", parts.drivers, _names),
         _made(
@@ -208,3 +209,13 @@ def show(findings: Iterable[Finding]) -> None:
         # As Text: what elements say may hold brackets, which are markup elsewhere.
         table.add_row(verdict, Text(finding.what), Text(finding.said))
     Console().print(table)
+
+
+def _served(acs: AcsSettings | None) -> str:
+    """Where CPEs are served, and what they are given to prove themselves with."""
+    if acs is None:
+        return "off"
+    ports = [str(acs.port), *(f"{each.port}{'' if each.tls is None else ' (TLS)'}" for each in acs.listeners)]
+    word = "port" if len(ports) == 1 else "ports"
+    own = "CPEs keep the bootstrap secret" if acs.secrets is None else "each CPE is given a secret of its own"
+    return f"{word} {', '.join(ports)}; {own}"

@@ -25,6 +25,7 @@ from ztpd.settings import ENVIRONMENT_DELIMITER, ENVIRONMENT_PREFIX, Settings
 T = TypeVar("T")
 
 _LONGEST_SECRET_BYTES = 64 * 1024
+_LONGEST_SECRETS_BYTES = 64 * 1024 * 1024
 _LONGEST_SHOWN = 60
 
 _MISTAKEN = {
@@ -93,11 +94,14 @@ class Configuration:
 
     def secret(self, key: str, named: Path) -> str:
         """The text of a secret's file without surrounding space; refuses one that others can read (``ConfigError``)."""
+        return self._secret(key, named, _LONGEST_SECRET_BYTES).strip()
+
+    def _secret(self, key: str, named: Path, longest: int) -> str:
         path = self.path(named)
         try:
             mode = path.stat().st_mode
             with path.open("rb") as file:
-                text = file.read(_LONGEST_SECRET_BYTES).decode().strip()
+                text = file.read(longest).decode()
         except OSError as error:
             problem = f"{path} cannot be read: {error.strerror}"
             raise self.problem(key, problem, "Create it with mode 0600, owned by the daemon's user.") from None
@@ -105,9 +109,13 @@ class Configuration:
             raise self.problem(key, f"{path} is not UTF-8 text", "Write the secret into it as text.") from None
         if mode & (stat.S_IROTH | stat.S_IWOTH):
             raise self.problem(key, f"{path} is open to everybody", f"Close it: chmod 600 {path}.")
-        if not text:
+        if not text.strip():
             raise self.problem(key, f"{path} is empty", "Write the secret into it.")
         return text
+
+    def secret_lines(self, key: str, named: Path) -> list[str]:
+        """The lines of a secret's file; refuses as ``secret`` does, but may be long (``ConfigError``)."""
+        return self._secret(key, named, _LONGEST_SECRETS_BYTES).splitlines()
 
     def private_file(self, key: str, named: Path) -> Path:
         """The path of a secret's file, for what reads it itself; refuses as ``secret`` does (``ConfigError``)."""

@@ -40,6 +40,7 @@ from ztpd.services import Service, running, until_or_ended
 from ztpd.store import attempts, orders, sightings
 from ztpd.store.attempts import Lease
 from ztpd.store.store import Context, Store, open_store
+from ztpd.store.transaction import no_management
 from ztpd.waking import waking
 
 log = structlog.get_logger()
@@ -203,7 +204,9 @@ class Daemon:
 
     def core(self) -> Core:
         """What the ACS asks and tells."""
-        return Informing(self.store, utc_now, self._sighted, self._session).core()
+        acs = self.configuration.settings.acs
+        same_place = acs is not None and acs.rebootstrap == "same-place"
+        return Informing(self.store, utc_now, self._sighted, self._session, same_place).core()
 
     def waking_ended(self, reached: str) -> None:
         """Count how far a connection request got."""
@@ -266,7 +269,9 @@ async def run(
     parts.require(configuration)
     routes = parts.routes(parts.endpoints(configuration))
     claims = configuration.settings.discovery.registration_ids == "claimed-once"
-    context = Context(utc_now, configuration.profiles, routes, event_ids(), claims)
+    own = parts.device_secrets(configuration)
+    management = no_management if own is None else own.management
+    context = Context(utc_now, configuration.profiles, routes, event_ids(), claims, management)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(configuration.settings.store.url, context, pass_point))
         calls = parts.call_home(configuration)
@@ -366,4 +371,8 @@ async def _serve(daemon: Daemon, stack: AsyncExitStack) -> AcsServer | None:
     acs = parts.acs(configuration)
     if acs is None:
         return None
-    return await bind("acs", acs.host, acs.port, stack.enter_async_context(AcsServer(acs, daemon.core())))
+    server = AcsServer(acs, daemon.core())
+    await bind("acs", acs.host, acs.port, stack.enter_async_context(server))
+    for number, listener in enumerate(acs.listeners):
+        await bind(f"acs.listeners.{number}", listener.host, listener.port, server.listen(listener))
+    return server

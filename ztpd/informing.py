@@ -20,12 +20,16 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Informing:
-    """The core as the ACS sees it; ``sighted`` counts sightings by source and outcome, ``counted`` sessions."""
+    """The core as the ACS sees it; ``sighted`` counts sightings by source and outcome, ``counted`` sessions.
+
+    ``same_place``: a CPE that lost its secret is let in again where a trusted lease says that it is itself.
+    """
 
     store: Store
     now: Callable[[], datetime]
     sighted: Callable[[str, str], None]
     counted: Callable[[str], None]
+    same_place: bool = False
 
     def core(self) -> Core:
         """What ``AcsServer`` is given."""
@@ -34,10 +38,11 @@ class Informing:
     async def heard(self, heard: Heard) -> CpeWork | None:
         """Commit that a CPE informed; what it must do first."""
         sighting = sighting_of(heard.inform, heard.peer_ip, self.now(), trusted=heard.proof is not Proof.NONE)
-        told = HeardCpe(facts_of(heard.inform), heard.proof, _hash(heard.token))
+        facts, token = facts_of(heard.inform), _hash(heard.token)
+        told = HeardCpe(facts, heard.proof, token, heard.doubt, heard.detail, self.same_place)
         work = await self.store.commit(cpes.hear_inform, sighting, told)
         self.sighted("cwmp", "kept")
-        self.counted("informed")
+        self.counted("informed" if heard.doubt is None else heard.doubt.value)
         return work
 
     async def done(self, work: CpeWork, outcome: CpeOutcome) -> CpeWork | None:

@@ -24,7 +24,7 @@ from ztpd.acs.contract import Core, Heard
 from ztpd.acs.digest import Algorithm, Credentials
 from ztpd.acs.messages import Inform, Notice
 from ztpd.acs.server import AcsServer, AcsSettings
-from ztpd.domain.cpe import MASK, Cause, CpeOutcome, CpeWork, FaultKind, KnownCpe
+from ztpd.domain.cpe import MASK, Cause, CpeOutcome, CpeWork, Doubt, FaultKind, KnownCpe, Proof
 from ztpd.domain.cpe_tasks import Configure
 from ztpd.domain.profile import Value
 from ztpd.lab import cpe as lab
@@ -45,6 +45,7 @@ class Registry:
 
     work: dict[str, CpeWork] = field(default_factory=dict)
     informs: list[tuple[Inform, str]] = field(default_factory=list)
+    heard_of: list[Heard] = field(default_factory=list)
     outcomes: dict[str, list[CpeOutcome]] = field(default_factory=dict)
     notices: list[Notice] = field(default_factory=list)
     known: dict[str, KnownCpe] = field(default_factory=dict)
@@ -59,7 +60,8 @@ class Registry:
         if self.failing:
             raise RuntimeError("the database is away")
         self.informs.append((inform, peer_ip))
-        return self.work.get(inform.device.serial)
+        self.heard_of.append(heard)
+        return None if heard.proof is Proof.NONE else self.work.get(inform.device.serial)
 
     async def done(self, work: CpeWork, outcome: CpeOutcome) -> CpeWork | None:
         if self.failing:
@@ -429,7 +431,7 @@ class TestAuthentication:
         async with serve(replace(SETTINGS, credentials=credentials)) as acs:
             assert await cpe_of(acs).inform([BOOT]) == []
 
-    async def test_a_device_without_it_is_not_heard(self, acs: AcsServer, core: Registry) -> None:
+    async def test_a_device_without_it_is_heard_and_not_let_in(self, acs: AcsServer, core: Registry) -> None:
         with pytest.raises(SessionFailed, match="401"):
             await cpe_of(acs, password="guess").inform([BOOT])
         with pytest.raises(SessionFailed, match="401"):
@@ -437,7 +439,13 @@ class TestAuthentication:
         async with aiohttp.ClientSession() as http, http.post(acs.url, data=inform()) as response:
             assert response.status == 401
             assert response.headers["WWW-Authenticate"].startswith('Digest realm="ztpd"')
-        assert core.informs == []
+        assert [(each.inform.device.serial, each.proof, each.doubt, each.token) for each in core.heard_of] == [
+            ("S1", Proof.NONE, Doubt.UNPROVEN, "")
+        ] * 2
+        assert [each.detail for each in core.heard_of] == [
+            "its password is not that of user 'cpe'",
+            "nobody has its user name 'root'",
+        ]
         assert acs.sessions_open == 0
         assert acs.counts["authorization-refused"] == 2
 

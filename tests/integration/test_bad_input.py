@@ -145,7 +145,7 @@ class TestAcs:
         assert "EVIL" not in json.dumps(await live.get("/v1/devices?limit=500"))
         await work.plug()
 
-    async def test_a_cpe_with_a_wrong_password_is_not_heard(self, live: Live, work: Work) -> None:
+    async def test_a_cpe_with_a_wrong_password_is_heard_and_no_more(self, live: Live, work: Work) -> None:
         digest = aiohttp.DigestAuthMiddleware("cpe", "guess")
         inform = inform_envelope(("lab", "00259E", "X", "STRANGER"), ["1 BOOT"], {}, 0)
         async with (
@@ -153,7 +153,10 @@ class TestAcs:
             session.post(live.everything.scene.acs, data=inform) as answer,
         ):
             assert answer.status == 401
-        assert "STRANGER" not in json.dumps(await live.get("/v1/devices?limit=500"))
+        heard = [each for each in (await live.get("/v1/devices?limit=500"))["items"] if "STRANGER" in json.dumps(each)]
+        assert [(each["state"], each["reason"], each["identity"]) for each in heard] == [
+            ("quarantined", "unproven", None)
+        ]
         await work.plug()
 
 

@@ -24,11 +24,15 @@ class ConnectionLimits:
 class BoundedServer(web.Server):
     """An aiohttp server that closes connections over the limits; ``refused`` and ``silent`` count them.
 
-    Bodies arrive as they were sent: inflating is up to the handler, which knows the bound.
+    Bodies arrive as they were sent: inflating is up to the handler, which knows the bound. ``speaks_for_many`` tells
+    the address of a proxy, which may have as many connections as there may be in all.
     """
 
     def __init__(
-        self, handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], limits: ConnectionLimits
+        self,
+        handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+        limits: ConnectionLimits,
+        speaks_for_many: Callable[[str], bool] = lambda address: False,
     ) -> None:
         super().__init__(
             handler,
@@ -38,6 +42,7 @@ class BoundedServer(web.Server):
             access_log=None,
         )
         self._limits = limits
+        self._speaks_for_many = speaks_for_many
         self._addresses: dict[web.RequestHandler, str] = {}
         self._per_address: Counter[str] = Counter()
         self._deadlines: dict[web.RequestHandler, asyncio.TimerHandle] = {}
@@ -50,7 +55,8 @@ class BoundedServer(web.Server):
         address = str((transport.get_extra_info("peername") or ("",))[0])
         self._addresses[handler] = address
         self._per_address[address] += 1
-        if len(self._addresses) > self._limits.total or self._per_address[address] > self._limits.per_address:
+        crowded = self._per_address[address] > self._limits.per_address and not self._speaks_for_many(address)
+        if crowded or len(self._addresses) > self._limits.total:
             self.refused += 1
             transport.abort()
             return

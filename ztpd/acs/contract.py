@@ -4,17 +4,22 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from ztpd.acs.messages import Inform, Notice
-from ztpd.domain.cpe import CpeOutcome, CpeWork, KnownCpe, Proof
+from ztpd.domain.cpe import CpeOutcome, CpeWork, Doubt, KnownCpe, Proof
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One Inform, with the address it came from, how its sender proved itself, and the token of its new session."""
+    """One Inform, with the address it came from, how its sender proved itself, and the token of its new session.
+
+    ``doubt`` is why nothing is proven, with ``detail`` for operators; the token is empty where no session began.
+    """
 
     inform: Inform
     peer_ip: str
     proof: Proof
     token: str
+    doubt: Doubt | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import traceback
 from asyncio import timeout
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from contextlib import suppress
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -15,17 +15,24 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from ztpd.acs import session, soap
-from ztpd.acs.authentication import Authenticator
+from ztpd.acs.admission import Admission
+from ztpd.acs.authentication import Judged
 from ztpd.acs.body import BodyError, read_body
-from ztpd.acs.connections import BoundedServer, ConnectionLimits
+from ztpd.acs.connections import BoundedServer
 from ztpd.acs.contract import Core, Heard
 from ztpd.acs.datamodel import Model
-from ztpd.acs.digest import Credentials, Verdict
+from ztpd.acs.digest import Verdict
 from ztpd.acs.errors import SoapError
+from ztpd.acs.identity import Identity, Shown, judge
 from ztpd.acs.messages import Envelope, Inform
 from ztpd.acs.models import shipped
+from ztpd.acs.origin import Origin
 from ztpd.acs.session_table import COOKIE, OpenSession, SessionTable, TableFull, tokens_in
-from ztpd.domain.cpe import CpeFacts, Proof
+from ztpd.acs.settings import AcsSettings, Listener
+from ztpd.acs.turned import Turned, later
+from ztpd.domain.cpe import CpeFacts, Doubt, Proof
+
+__all__ = ["AcsServer", "AcsSettings"]
 
 log = structlog.get_logger()
 
@@ -33,39 +40,6 @@ T = TypeVar("T")
 
 # A CPE's first POST has no nonce yet, a later one may have an old one: nothing to tell people about.
 _HANDSHAKE = frozenset({f"authorization-{verdict.value}" for verdict in (Verdict.ABSENT, Verdict.STALE)})
-
-
-@dataclass(frozen=True, slots=True)
-class AcsSettings:
-    """Where the ACS listens, whom it accepts, and its bounds; times in seconds, sizes in bytes.
-
-    ``retry_after`` is the least a CPE is told to wait when it cannot be served; up to as much again is added at
-    random, so that those turned away do not come back together.
-    """
-
-    credentials: Credentials
-    host: str = "127.0.0.1"
-    port: int = 7547
-    path: str = "/acs"
-    max_body: int = 256 * 1024
-    max_sessions: int = 4096
-    session_ttl: float = 120.0
-    body_deadline: float = 15.0
-    core_deadline: float = 30.0
-    nonce_lifetime: float = 300.0
-    retry_after: int = 30
-    connections: ConnectionLimits = field(default_factory=ConnectionLimits)
-
-
-class _Turned(Exception):
-    """A POST gets no CWMP answer: the HTTP status, a sentence, headers, and what it is counted as."""
-
-    def __init__(self, status: int, reason: str, counted: str, headers: CIMultiDict[str] | None = None) -> None:
-        self.status = status
-        self.reason = reason
-        self.counted = counted
-        self.headers = headers
-        super().__init__(reason)
 
 
 class AcsServer:
@@ -85,18 +59,18 @@ class AcsServer:
         self._settings = settings
         self._core = core
         self._models = shipped() if models is None else models
-        self._authenticator = Authenticator(settings.credentials, monotonic, settings.nonce_lifetime)
+        self._admission = Admission(settings, monotonic)
         self._sessions = SessionTable(
             settings.max_sessions, settings.session_ttl, monotonic, lambda: secrets.token_hex(16)
         )
         self._counts: Counter[str] = Counter()
 
     async def __aenter__(self) -> Self:
-        self._server = BoundedServer(self._handle, self._settings.connections)
+        settings = self._settings
+        self._server = BoundedServer(self._handle, settings.connections, settings.proxies.trusts)
         self._runner = web.ServerRunner(self._server, shutdown_timeout=1.5)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._settings.host, self._settings.port, backlog=1024)
-        await site.start()
+        await self.listen(Listener(settings.host, settings.port))
         return self
 
     async def __aexit__(
@@ -104,11 +78,21 @@ class AcsServer:
     ) -> None:
         await self._runner.cleanup()
 
+    async def listen(self, listener: Listener) -> str:
+        """Serve at another address too; its URL. Raises ``OSError`` when it cannot be bound."""
+        before = len(self._runner.addresses)
+        site = web.TCPSite(self._runner, listener.host, listener.port, backlog=1024, ssl_context=listener.tls)
+        await site.start()
+        return self._url("http" if listener.tls is None else "https", before)
+
+    def _url(self, scheme: str, number: int) -> str:
+        host, port = self._runner.addresses[number][:2]
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}{self._settings.path}"
+
     @property
     def url(self) -> str:
-        """The URL that CPEs are given."""
-        host, port = self._runner.addresses[0][:2]
-        return f"http://{f'[{host}]' if ':' in host else host}:{port}{self._settings.path}"
+        """The URL of the first address, which is plain HTTP."""
+        return self._url("http", 0)
 
     @property
     def counts(self) -> Counter[str]:
@@ -140,8 +124,8 @@ class AcsServer:
         try:
             return await self._answer(request)
         except BodyError as error:
-            turned = _Turned(error.status, error.reason, "body")
-        except _Turned as error:
+            turned = Turned(error.status, error.reason, "body")
+        except Turned as error:
             turned = error
         except Exception as error:
             # As text, without local variables: a renderer that shows those would show secrets.
@@ -151,65 +135,92 @@ class AcsServer:
 
     async def _answer(self, request: web.BaseRequest) -> web.Response:
         self._check_request_line(request)
+        origin = self._admission.origin(request)
         body = await read_body(request, self._settings.max_body, self._settings.body_deadline)
         cookies = request.headers.getall("Cookie", [])
         found = self._sessions.find(cookies)
         heard = _decoded(body) if found is not None else None
-        if found is None or (isinstance(heard, Envelope) and isinstance(heard.message, Inform)):
-            proof = self._authenticate(request)
-            heard = heard or _decoded(body)
-            if isinstance(heard, Envelope) and isinstance(heard.message, Inform):
-                return await self._answer_inform(heard, heard.message, request.remote or "", proof)
-        assert heard is not None
-        opened = found or await self._resumed(cookies, request.remote or "") or self._stranger()
+        if found is not None and not _informs(heard):
+            assert heard is not None
+            return await self._answer_in_turn(found, heard)
+        shown = await self._authenticate(request, origin, body)
+        heard = heard or _decoded(body)
+        if isinstance(heard, Envelope) and isinstance(heard.message, Inform):
+            return await self._answer_inform(heard, heard.message, origin, judge(shown, heard.message.device))
+        opened = await self._resumed(cookies, origin, shown) or self._stranger()
         return await self._answer_in_turn(opened, heard)
 
     def _check_request_line(self, request: web.BaseRequest) -> None:
         if request.path != self._settings.path:
-            raise _Turned(404, f"CPEs are served at {self._settings.path}", "path")
+            raise Turned(404, f"CPEs are served at {self._settings.path}", "path")
         if request.method != "POST":
-            raise _Turned(405, "a CPE speaks by POST", "method", CIMultiDict(Allow="POST"))
+            raise Turned(405, "a CPE speaks by POST", "method", CIMultiDict(Allow="POST"))
 
-    def _authenticate(self, request: web.BaseRequest) -> Proof:
-        """How the sender proves itself; raises the 401 that asks for a digest."""
-        verdict = self._authenticator.judge(request.headers.get("Authorization"), request.method, request.raw_path)
-        if verdict is Verdict.ACCEPTED:
-            return Proof.BOOTSTRAP
+    async def _authenticate(self, request: web.BaseRequest, origin: Origin, body: bytes) -> Shown:
+        """What the sender proves; raises the 401 that asks for it, and hears those who will not."""
+        judged = self._admission.judge(request, origin)
+        shown = self._admission.shown(judged, origin, body)
+        if shown is not None:
+            return shown
+        if self._admission.is_worth_hearing(judged, origin, body):
+            await self._hear_unproven(_decoded(body), judged, origin)
         headers: CIMultiDict[str] = CIMultiDict()
-        for challenge in self._authenticator.challenges(stale=verdict is Verdict.STALE):
+        for challenge in self._admission.challenges(judged, origin):
             headers.add("WWW-Authenticate", challenge)
-        raise _Turned(401, "authenticate as a CPE of this ACS", f"authorization-{verdict.value}", headers)
+        raise Turned(401, "authenticate as a CPE of this ACS", f"authorization-{judged.verdict.value}", headers)
 
-    async def _answer_inform(self, heard: Envelope, inform: Inform, peer_ip: str, proof: Proof) -> web.Response:
+    async def _hear_unproven(self, heard: session.Input, judged: Judged, origin: Origin) -> None:
+        """Tell the core of an Inform that proves nothing; what becomes of that is no matter of its sender."""
+        if not _informs(heard):
+            return
+        assert isinstance(heard, Envelope)
+        assert isinstance(heard.message, Inform)
+        told = Heard(heard.message, origin.address, Proof.NONE, "", Doubt.UNPROVEN, judged.detail)
+        self._counts["unproven"] += 1
+        with suppress(Turned):
+            await self._within_deadline(self._core.heard(told), origin.address)
+
+    async def _answer_inform(self, heard: Envelope, inform: Inform, origin: Origin, identity: Identity) -> web.Response:
+        if not self._admission.may_inform(origin):
+            raise self._later("too many Informs from this address", "informs-too-many")
         try:
-            opened = self._sessions.open(inform.device, session.Session(self._models), peer_ip, proof)
+            opened = self._sessions.open(inform.device, session.Session(self._models), origin.address, identity)
         except TableFull:
             raise self._later("too many sessions", "sessions-full") from None
-        self._counts["informed"] += 1
+        self._counts["informed" if identity.doubt is None else identity.doubt.value] += 1
         try:
             response = await self._answer_in_turn(opened, heard)
-        except _Turned:
+        except Turned:
             self._sessions.close(opened)
             raise
         response.headers["Set-Cookie"] = f"{COOKIE}={opened.token}; Path=/"
         return response
 
-    async def _resumed(self, cookies: list[str], peer_ip: str) -> OpenSession | None:
-        """The session that a cookie names which an earlier run of the daemon, or another node, gave out."""
+    async def _resumed(self, cookies: list[str], origin: Origin, shown: Shown) -> OpenSession | None:
+        """The session that a cookie names which an earlier run of the daemon, or another node, gave out.
+
+        Its CPE proves itself again, as well as it did at its Inform: a cookie alone lets nobody go on.
+        """
         for token in tokens_in(cookies):
-            known = await self._within_deadline(self._core.resumed(token), peer_ip)
-            if known is not None:
-                goes_on = session.resumed(self._models, known.facts, known.work)
-                self._counts["resumed"] += 1
-                try:
-                    return self._sessions.adopt(token, known.facts, goes_on, peer_ip)
-                except TableFull:
-                    raise self._later("too many sessions", "sessions-full") from None
+            if self._sessions.is_over(token):
+                continue
+            known = await self._within_deadline(self._core.resumed(token), origin.address)
+            proof = Proof.NONE if known is None else judge(shown, known.facts).proof
+            if known is None or proof not in (Proof.DEVICE, Proof.CERTIFICATE, known.proof):
+                continue
+            goes_on = session.resumed(self._models, known.facts, known.work)
+            try:
+                adopted = self._sessions.adopt(token, known.facts, goes_on, origin.address, proof)
+            except TableFull:
+                raise self._later("too many sessions", "sessions-full") from None
+            if adopted is not None:
+                self._counts["resumed"] += adopted.session is goes_on
+                return adopted
         return None
 
     def _stranger(self) -> OpenSession:
         """A session that nobody keeps, for what comes outside of one."""
-        return OpenSession("", ("", "", ""), "", Proof.NONE, session.Session(self._models), 0.0)
+        return OpenSession("", ("", "", "", 0), "", Identity(Proof.NONE), session.Session(self._models), 0.0)
 
     async def _answer_in_turn(self, opened: OpenSession, heard: session.Input) -> web.Response:
         """Step the session until it has an answer; what the core could not take is asked again at the next POST."""
@@ -225,14 +236,15 @@ class AcsServer:
             return web.Response(body=action.body, content_type="text/xml", charset="utf-8")
         self._sessions.close(opened)
         if isinstance(action, session.Refuse):
-            raise _Turned(400, action.reason, "refused")
+            raise Turned(400, action.reason, "refused")
         return web.Response(status=204)
 
     async def _ask_core(self, question: session.Question, opened: OpenSession) -> session.Input:
         """What the core says to the question; raises the 503 that keeps the session where it is."""
         match question:
             case session.Consult(inform):
-                heard = Heard(inform, opened.peer_ip, opened.proof, opened.token)
+                identity = opened.identity
+                heard = Heard(inform, opened.peer_ip, identity.proof, opened.token, identity.doubt, identity.detail)
                 return session.WorkGiven(await self._within_deadline(self._core.heard(heard), opened.peer_ip))
             case session.Tell(notice):
                 await self._within_deadline(self._core.told(opened.token, notice), opened.peer_ip)
@@ -251,12 +263,10 @@ class AcsServer:
             log.error("acs_core_failed", peer=peer_ip, trace="".join(traceback.format_exception(error)))
             raise self._later("the provisioning core cannot take this now", "core-failed") from None
 
-    def _later(self, reason: str, counted: str) -> _Turned:
-        least = self._settings.retry_after
-        seconds = least + secrets.randbelow(least + 1)
-        return _Turned(503, reason, counted, CIMultiDict({"Retry-After": str(seconds)}))
+    def _later(self, reason: str, counted: str) -> Turned:
+        return later(self._settings.retry_after, reason, counted)
 
-    def _turn_away(self, request: web.BaseRequest, turned: _Turned) -> web.Response:
+    def _turn_away(self, request: web.BaseRequest, turned: Turned) -> web.Response:
         self._counts[turned.counted] += 1
         note = log.debug if turned.counted in _HANDSHAKE else log.info
         note("acs_turned_away", peer=request.remote, status=turned.status, reason=turned.reason)
@@ -264,6 +274,10 @@ class AcsServer:
         if not request.content.is_eof():
             response.force_close()
         return response
+
+
+def _informs(heard: session.Input | None) -> bool:
+    return isinstance(heard, Envelope) and isinstance(heard.message, Inform)
 
 
 def _decoded(body: bytes) -> Envelope | session.Unreadable:

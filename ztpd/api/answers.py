@@ -114,6 +114,17 @@ class WakingShown(Shown):
     informed_at: str | None
 
 
+class IdentityShown(Shown):
+    """How a CPE proved itself last (``bootstrap``, ``device``, ``certificate``), and when.
+
+    ``secret`` is how far it is with a secret of its own: empty, ``given``, ``proven``, or ``refused`` by the CPE.
+    """
+
+    proof: str
+    secret: str
+    informed_at: str
+
+
 class DeviceShown(Shown):
     """A device with every name it has, and where it was heard last."""
 
@@ -133,6 +144,7 @@ class DeviceShown(Shown):
     last_seen_at: str
     names: list[NameShown]
     waking: WakingShown | None
+    identity: IdentityShown | None
 
 
 class VisitShown(Shown):

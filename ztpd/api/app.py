@@ -8,7 +8,19 @@ import orjson
 from aiohttp import hdrs, web
 
 import ztpd
-from ztpd.api import deliveries, devices, elements, events, health, jobs, locations, openapi, quarantine, services
+from ztpd.api import (
+    deliveries,
+    devices,
+    elements,
+    events,
+    health,
+    jobs,
+    locations,
+    openapi,
+    quarantine,
+    rebootstrap,
+    services,
+)
 from ztpd.api.contract import ApiContext
 from ztpd.api.middlewares import TABLE, check_caller, check_host, observe, tell_problems
 from ztpd.api.routing import CLOSING, CONTEXT, PUBLIC, Call, Nothing, Route, Text, endpoint, route
@@ -25,6 +37,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *services.ROUTES,
     *devices.ROUTES,
     *quarantine.ROUTES,
+    *rebootstrap.ROUTES,
     *elements.ROUTES,
     *events.ROUTES,
     *deliveries.ROUTES,

@@ -21,6 +21,33 @@ class Proof(enum.StrEnum):
     CERTIFICATE = "certificate"  # its client certificate names it
 
 
+class Doubt(enum.StrEnum):
+    """Why nothing is done with the sender of an Inform; the value is what operators see as a reason."""
+
+    UNPROVEN = "unproven"  # it showed no secret, or a wrong one
+    MISMATCH = "identity-mismatch"  # what it proved is another device than it says it is
+    SPENT = "bootstrap-spent"  # it has shown a secret of its own before, and now only the one that all share
+
+    @property
+    def words(self) -> str:
+        """The doubt as operators read it, with what they can do."""
+        return _DOUBTS[self]
+
+
+_DOUBTS = {
+    Doubt.UNPROVEN: (
+        "It says that it is this device and did not prove it. Give the CPE the bootstrap user and password, or its own."
+    ),
+    Doubt.MISMATCH: (
+        "It proved to be another device than it says it is. Correct its user name or certificate, or find who forges."
+    ),
+    Doubt.SPENT: (
+        "It has a secret of its own and came with the bootstrap secret. If it was reset to factory settings, allow it: "
+        "POST /v1/devices/{id}/rebootstrap."
+    ),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class CpeFacts:
     """What an Inform tells of its CPE, as text and as claimed; what it did not tell is empty.
@@ -47,10 +74,11 @@ class Cause(enum.StrEnum):
     """Why a CPE is asked to do something; the value is what operators see beside a fault."""
 
     JOB = "job"  # a job configures it
+    SECRET = "own-secret"  # noqa: S105 it is given a secret of its own
     ASKED = "asked"  # somebody asked for it: ``cpe_task``
 
 
-_SPOKEN = {Cause.JOB: "job", Cause.ASKED: "task"}
+_SPOKEN = {Cause.JOB: "job", Cause.SECRET: "own secret of device", Cause.ASKED: "task"}
 
 
 def spoken(cause: Cause, id_: str) -> str:
@@ -80,10 +108,14 @@ class CpeWork:
 
 @dataclass(frozen=True, slots=True)
 class KnownCpe:
-    """A CPE whose session was opened by an earlier run of the daemon or by another node, and what it must do now."""
+    """A CPE whose session was opened by an earlier run of the daemon or by another node, and what it must do now.
+
+    ``proof`` is how it proved itself then.
+    """
 
     facts: CpeFacts
     work: CpeWork | None
+    proof: Proof = Proof.BOOTSTRAP
 
 
 class FaultKind(enum.Enum):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from ztpd.config import Configuration, all_of
-from ztpd.parts.acs import acs
+from ztpd.parts.acs import acs, device_secrets
 from ztpd.parts.network import (
     OBSERVED,
     SHADOWED,
@@ -36,6 +36,7 @@ __all__ = [
     "call_home",
     "circuit_ids",
     "connection_requests",
+    "device_secrets",
     "drivers",
     "endpoints",
     "engine",

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ztpd.acs.connection_request import Secret
+from ztpd.acs.device_secrets import DeviceSecrets
 from ztpd.acs.stun_server import StunSettings
 from ztpd.acs_settings import AcsSection
 from ztpd.config import Configuration
 from ztpd.domain.waking import CpeToWake
+from ztpd.parts.acs import device_secrets
 from ztpd.sections import Network
 
 
@@ -35,7 +37,7 @@ def connection_requests(configuration: Configuration) -> ConnectionRequests | No
     if acs is None or not acs.connection_requests.enabled:
         return None
     section = acs.connection_requests
-    shared = _shared(configuration, acs)
+    shared, own = _shared(configuration, acs), device_secrets(configuration)
     return ConnectionRequests(
         networks=section.networks,
         timeout_s=section.timeout_s,
@@ -43,9 +45,17 @@ def connection_requests(configuration: Configuration) -> ConnectionRequests | No
         longest_pause_s=section.longest_pause_s,
         per_second=section.per_second,
         concurrency=section.concurrency,
-        secret_of=lambda cpe: shared,
-        stun_password_of=lambda user: None,
+        secret_of=lambda cpe: _own(own, cpe) or shared,
+        stun_password_of=lambda user: None if own is None else own.stun_password(user),
     )
+
+
+def _own(secrets: DeviceSecrets | None, cpe: CpeToWake) -> Secret | None:
+    """What a CPE was given for itself; one that has not taken it, or not shown that it did, has none."""
+    if secrets is None or cpe.secret not in {"given", "proven"}:
+        return None
+    found = secrets.connection_request(cpe.facts)
+    return None if found is None else Secret(*found)
 
 
 def _shared(configuration: Configuration, acs: AcsSection) -> Secret | None:

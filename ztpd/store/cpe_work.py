@@ -10,7 +10,7 @@ from ztpd.domain.cpe import Cause, CpeFacts, CpeFault, CpeOutcome, CpeWork
 from ztpd.domain.cpe_tasks import TASK, Configure
 from ztpd.domain.planning import wanted_cpe
 from ztpd.domain.profile import without_secrets
-from ztpd.store import allocations, attempts, cpe_faults, devices
+from ztpd.store import allocations, attempts, cpe_faults, cpe_secrets, devices
 from ztpd.store.attempts import CpeResult
 from ztpd.store.transaction import Row, Superseded, Transaction
 
@@ -75,7 +75,8 @@ def _of_job(tx: Transaction, cpe: Row, facts: CpeFacts) -> CpeWork | None:
         at_work = job.state in attempts.AT_WORK
         profile = tx.profiles.get(job.body.profile)
         if role == "cpe" and at_work and job.cpe_confirmed_at is None and profile is not None:
-            task = Configure(values=wanted_cpe(job.body, profile))
+            wanted = wanted_cpe(job.body, profile)
+            task = Configure(values=cpe_secrets.with_secrets(tx, cpe, facts, wanted))
             return CpeWork(cpe["device"], Cause.JOB, job.id, task, instances_of(tx, cpe))
     return None
 
@@ -120,12 +121,14 @@ def _asked_ended(tx: Transaction, work: CpeWork, outcome: CpeOutcome) -> None:
 
 WANTED: Mapping[Cause, Callable[[Transaction, Row, CpeFacts], CpeWork | None]] = {
     Cause.JOB: _of_job,
+    Cause.SECRET: cpe_secrets.wanted,
     Cause.ASKED: _asked,
 }
 """Who says what a CPE must do, the weightiest first."""
 
 ENDED: Mapping[Cause, Callable[[Transaction, CpeWork, CpeOutcome], None]] = {
     Cause.JOB: _job_ended,
+    Cause.SECRET: cpe_secrets.ended,
     Cause.ASKED: _asked_ended,
 }
 """Who keeps what became of it, once it was done or has failed for good."""

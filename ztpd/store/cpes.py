@@ -3,9 +3,9 @@
 from dataclasses import dataclass, fields
 from datetime import timedelta
 
-from ztpd.domain.cpe import CpeFacts, CpeOutcome, CpeWork, KnownCpe, Proof
+from ztpd.domain.cpe import Cause, CpeFacts, CpeOutcome, CpeWork, Doubt, KnownCpe, Proof
 from ztpd.domain.sighting import Sighting
-from ztpd.store import cpe_work, sightings
+from ztpd.store import cpe_doubts, cpe_secrets, cpe_work, sightings
 from ztpd.store.times import to_text
 from ztpd.store.transaction import Row, Transaction
 
@@ -18,11 +18,18 @@ _KEPT = tuple(field.name for field in fields(CpeFacts) if field.name not in {"ev
 
 @dataclass(frozen=True, slots=True)
 class HeardCpe:
-    """Who informed, how that was proven, and the hash of the token that its session goes by."""
+    """Who informed, how that was proven, and the hash of the token that its session goes by.
+
+    ``doubt`` is why nothing is proven, ``detail`` what was shown instead. ``same_place`` lets a CPE that lost its own
+    secret come back by the one that all share, from where it is known to be.
+    """
 
     facts: CpeFacts
     proof: Proof
     session: str
+    doubt: Doubt | None = None
+    detail: str = ""
+    same_place: bool = False
 
 
 def hear_inform(tx: Transaction, sighting: Sighting, heard: HeardCpe) -> CpeWork | None:
@@ -30,16 +37,24 @@ def hear_inform(tx: Transaction, sighting: Sighting, heard: HeardCpe) -> CpeWork
 
     One that has not proven who it is is asked nothing, whatever a job expects of who it says it is.
     """
-    recorded = sightings.record_sighting(tx, sighting)
-    if heard.proof is Proof.NONE:
+    doubt = heard.doubt
+    if doubt is None and heard.proof is Proof.NONE:
+        doubt = Doubt.UNPROVEN
+    if doubt is None:
+        doubt = cpe_secrets.doubt_of(tx, sighting, heard.proof, same_place=heard.same_place)
+    if doubt is not None:
+        cpe_doubts.hear(tx, sighting, doubt, heard.detail)
         return None
+    recorded = sightings.record_sighting(tx, sighting)
     return cpe_work.next_work(tx, keep(tx, recorded.device, sighting.ip or "", heard), heard.facts)
 
 
 def keep(tx: Transaction, device: int, ip: str, heard: HeardCpe) -> Row:
     """Keep what an Inform tells of its CPE; the row as it is now."""
     told = {name: getattr(heard.facts, name) for name in _KEPT}
-    row = tx.one("put_cpe", device=device, ip=ip, proof=heard.proof, session=heard.session, now=tx.now_text, **told)
+    told |= {"ip": ip, "proof": heard.proof, "session": heard.session}
+    secret = "proven" if heard.proof is Proof.DEVICE else ""
+    row = tx.one("put_cpe", device=device, secret=secret, now=tx.now_text, **told)
     assert row is not None
     return row
 
@@ -47,11 +62,17 @@ def keep(tx: Transaction, device: int, ip: str, heard: HeardCpe) -> Row:
 def record_outcome(tx: Transaction, work: CpeWork, outcome: CpeOutcome) -> CpeWork | None:
     """Keep what became of a CPE's work; what it must do next, or None."""
     cpe = tx.one("get_cpe", device=work.device)
-    cpe_work.ended(tx, work, outcome, cpe)
+    followed = cpe is not None and cpe_secrets.follow(tx, work, outcome, cpe)
+    # A CPE that takes no secret of its own does the rest of its job without.
+    if not (followed and not outcome.ok and work.cause is Cause.JOB):
+        cpe_work.ended(tx, work, outcome, cpe)
+    if followed:
+        cpe = tx.one("get_cpe", device=work.device)
     if cpe is None:  # it proved to be another device meanwhile; its next Inform begins anew
         return None
     following = cpe_work.next_work(tx, cpe, facts_of(cpe))
-    again = following is not None and (following.cause, following.id) == (work.cause, work.id)
+    done = (work.cause, work.id, work.task)
+    again = following is not None and (following.cause, following.id, following.task) == done
     return None if again else following
 
 
@@ -61,7 +82,7 @@ def resume(tx: Transaction, session: str) -> KnownCpe | None:
     if cpe is None:
         return None
     facts = facts_of(cpe)
-    return KnownCpe(facts, cpe_work.next_work(tx, cpe, facts))
+    return KnownCpe(facts, cpe_work.next_work(tx, cpe, facts), Proof(cpe["proof"]))
 
 
 def facts_of(cpe: Row) -> CpeFacts:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ztpd.domain.cpe import Doubt
 from ztpd.domain.failures import Code, Failure
 from ztpd.domain.identity import Kind
 from ztpd.domain.model import JobBody
@@ -104,7 +105,13 @@ class Reader:
     def _device(self, row: Row) -> Shown:
         names = [dict(name) for name in self._all("names_of_device", device=row["id"])]
         waking = self._one("cpe_waking", device=row["id"])
-        return {**dict(row), "names": names, "waking": None if waking is None else dict(waking)}
+        identity = self._one("cpe_identity", device=row["id"])
+        shown = {"waking": waking, "identity": identity}
+        return {
+            **dict(row),
+            "names": names,
+            **{name: None if each is None else dict(each) for name, each in shown.items()},
+        }
 
     def quarantine(self, after: int, limit: int, *, ignored: bool) -> list[Shown]:
         """A page of quarantined devices, each with its last sightings and the jobs it may belong to."""
@@ -200,6 +207,8 @@ def _why_quarantined(row: Row) -> str:
     """Why a device is held, in words for the operator."""
     if row["reason"] in set(Code):
         return Failure(Code(row["reason"])).operator
+    if row["reason"] in set(Doubt):
+        return Doubt(row["reason"]).words
     return "No open job or service expects this device."
 
 

@@ -17,7 +17,7 @@ from ztpd.domain.lifecycle import DeviceState, JobState
 from ztpd.domain.matching import Conflict, Match, Unmatched, Verdict
 from ztpd.domain.model import Access
 from ztpd.domain.sighting import INTERFACE, LISTED, Place, Presence, Sighting, Source
-from ztpd.store import allocations, devices, neighbours, registration, settling, standing, ties
+from ztpd.store import allocations, cpe_doubts, devices, neighbours, registration, settling, standing, ties
 from ztpd.store.rows import SIGHTING, Job
 from ztpd.store.times import to_text
 from ztpd.store.transaction import Row, Transaction
@@ -240,6 +240,8 @@ def _update_device(tx: Transaction, sighting: Sighting, row: Row, verdict: Verdi
     # An address ties an Inform to the device that has it: what anybody may have published ties nothing.
     told = replace(sighting, ip=None, circuit_id=None) if sighting.source is Source.MQTT else sighting
     devices.touch(tx, row["id"], told, to_text(sighting.heard_at))
+    if sighting.trusted and row["reason"] in cpe_doubts.REASONS:
+        devices.forget_reason(tx, row)  # it is really there, whoever spoke of it before
     if sighting.source in LISTED and sighting.element is not None and sighting.port is not None:
         devices.place(tx, sighting, row)
     standing.follow(tx, sighting, row, verdict)

@@ -13,7 +13,7 @@ from ztpd.domain.profile import Profile
 from ztpd.store import schema
 from ztpd.store.engine import Connection, Engine, StoreUnavailable, close_quietly, open_engine
 from ztpd.store.reading import Reader
-from ztpd.store.transaction import Routes, Transaction
+from ztpd.store.transaction import Management, Routes, Transaction, no_management
 from ztpd.store.writer import Runner, Writer
 
 P = ParamSpec("P")
@@ -58,6 +58,7 @@ class Context:
     routes: Routes
     new_id: Callable[[], str]
     claims_registration_ids: bool = False
+    management: Management = field(default=no_management, repr=False)
 
 
 @dataclass(slots=True)
@@ -96,6 +97,7 @@ class Store:
             context.new_id,
             touched,
             context.claims_registration_ids,
+            context.management,
         )
         return intention(tx)
 

@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 import orjson
 
 from ztpd.domain import lifecycle
+from ztpd.domain.cpe import CpeFacts
 from ztpd.domain.failures import Failure
 from ztpd.domain.identity import Name
 from ztpd.domain.lifecycle import JobEvent
-from ztpd.domain.profile import Profile
+from ztpd.domain.profile import Profile, Value
 from ztpd.store.engine import Connection
 from ztpd.store.rows import Job, failures_to_text
 from ztpd.store.times import to_text
@@ -20,6 +21,15 @@ T = TypeVar("T")
 Row = Mapping[str, Any]
 Routes = Callable[[str], tuple[str, ...]]
 """The endpoints that want an event of this type."""
+
+Management = Callable[[CpeFacts], Mapping[str, Value]]
+"""The intents that give a CPE secrets of its own, by what is known of it."""
+
+
+def no_management(facts: CpeFacts) -> Mapping[str, Value]:
+    """Give none."""
+    return {}
+
 
 DEVICE_LINE = "device/"
 """What the events of a device without a service are ordered by begins so; no service's id can hold a ``/``."""
@@ -63,6 +73,8 @@ class Transaction:
     touched: set[str] = field(default_factory=set)
     claims_registration_ids: bool = False
     """Whether a registration id may bind the first ONU that shows it in its place."""
+    management: Management = no_management
+    """What gives a CPE secrets of its own; nothing where ztpd gives none."""
     now_text: str = field(init=False)
     """The moment as the database keeps it."""
 

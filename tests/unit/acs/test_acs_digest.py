@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from ztpd.acs import digest
-from ztpd.acs.authentication import Authenticator
+from ztpd.acs.authentication import Accounts, Authenticator
 from ztpd.acs.digest import Algorithm, Credentials, DigestAnswer, NonceKey, Verdict
 from ztpd.acs.replay import NonceCounts
 
@@ -60,7 +60,7 @@ class Cpe:
         return head + named + tail
 
     def post(self, header: str | None) -> Verdict:
-        return self.authenticator.judge(header, "POST", "/acs")
+        return self.authenticator.judge(header, "POST", "/acs").verdict
 
 
 @pytest.mark.parametrize(
@@ -152,43 +152,46 @@ class TestAuthenticator:
     @pytest.mark.parametrize("scheme", list(Algorithm))
     @pytest.mark.parametrize("uri", ["/acs", "http://acs.example:7547/acs"])
     def test_accepts_who_knows_the_secret(self, qop: bool, scheme: Algorithm, uri: str) -> None:
-        cpe = Cpe(Authenticator(ACS, Clock()))
+        cpe = Cpe(Authenticator(Accounts(ACS), Clock()))
         assert cpe.post(cpe.header(qop=qop, scheme=scheme, uri=uri)) is Verdict.ACCEPTED
 
     def test_refuses_who_does_not(self) -> None:
-        cpe = Cpe(Authenticator(ACS, Clock()), password="guess")
+        cpe = Cpe(Authenticator(Accounts(ACS), Clock()), password="guess")
         assert cpe.post(cpe.header()) is Verdict.REFUSED
         assert cpe.post(None) is Verdict.ABSENT
         assert cpe.post("Digest nonsense") is Verdict.REFUSED
 
     @pytest.mark.parametrize("qop", [True, False])
     def test_takes_a_recorded_header_once(self, qop: bool) -> None:
-        cpe = Cpe(Authenticator(ACS, Clock()))
+        cpe = Cpe(Authenticator(Accounts(ACS), Clock()))
         header = cpe.header(qop=qop)
         assert cpe.post(header) is Verdict.ACCEPTED
         assert cpe.post(header) is Verdict.STALE
 
     def test_takes_a_nonce_again_under_a_higher_count_only(self) -> None:
-        cpe = Cpe(Authenticator(ACS, Clock()))
+        cpe = Cpe(Authenticator(Accounts(ACS), Clock()))
         verdicts = [cpe.post(cpe.header(count=count)) for count in (1, 3, 2, 4)]
         assert verdicts == [Verdict.ACCEPTED, Verdict.ACCEPTED, Verdict.STALE, Verdict.ACCEPTED]
 
     def test_a_right_answer_to_an_old_nonce_is_stale_and_a_wrong_one_refused(self) -> None:
         clock = Clock()
-        cpe = Cpe(Authenticator(ACS, clock, nonce_seconds=60))
+        cpe = Cpe(Authenticator(Accounts(ACS), clock, nonce_seconds=60))
         clock.now += 61
         assert cpe.post(cpe.header()) is Verdict.STALE
         cpe.password = "guess"
         assert cpe.post(cpe.header()) is Verdict.REFUSED
 
     def test_a_nonce_from_before_a_restart_is_stale(self) -> None:
-        before = Cpe(Authenticator(ACS, Clock()))
-        assert Authenticator(ACS, Clock()).judge(before.header(), "POST", "/acs") is Verdict.STALE
+        before = Cpe(Authenticator(Accounts(ACS), Clock()))
+        assert Authenticator(Accounts(ACS), Clock()).judge(before.header(), "POST", "/acs").verdict is Verdict.STALE
 
-    @pytest.mark.parametrize(("basic", "verdict"), [(True, Verdict.ACCEPTED), (False, Verdict.REFUSED)])
-    def test_basic_passes_only_where_it_is_configured(self, basic: bool, verdict: Verdict) -> None:
+    @pytest.mark.parametrize(("secure", "verdict"), [(True, Verdict.ACCEPTED), (False, Verdict.REFUSED)])
+    def test_basic_passes_only_where_nobody_can_read_it(self, secure: bool, verdict: Verdict) -> None:
         header = "Basic " + base64.b64encode(b"cpe:sentinel").decode()
-        assert Authenticator(replace(ACS, basic=basic), Clock()).judge(header, "POST", "/acs") is verdict
+        authenticator = Authenticator(Accounts(ACS), Clock())
+        assert authenticator.judge(header, "POST", "/acs", secure=secure).verdict is verdict
+        offered = [challenge.partition(" ")[0] for challenge in authenticator.challenges(stale=False, secure=secure)]
+        assert offered == (["Digest", "Basic"] if secure else ["Digest"])
 
     def test_no_repr_shows_the_secret(self) -> None:
         assert "sentinel" not in repr(ACS)

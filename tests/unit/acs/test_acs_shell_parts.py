@@ -10,6 +10,7 @@ import pytest
 from tests.unit.acs.envelopes import inform
 from ztpd.acs import soap
 from ztpd.acs.body import BodyError, inflate
+from ztpd.acs.identity import Identity
 from ztpd.acs.messages import DeviceId, Inform
 from ztpd.acs.session import Session
 from ztpd.acs.session_table import OpenSession, SessionTable, TableFull
@@ -28,8 +29,8 @@ class Table:
         numbers = itertools.count(1)
         self.sessions = SessionTable(capacity, 60.0, lambda: self.now, lambda: f"{next(numbers):032x}")
 
-    def open(self, serial: str) -> OpenSession:
-        return self.sessions.open(DeviceId("Acme", "00259E", "ONT", serial), Session(()), "192.0.2.1", Proof.DEVICE)
+    def open(self, serial: str, proof: Proof = Proof.DEVICE) -> OpenSession:
+        return self.sessions.open(DeviceId("Acme", "00259E", "ONT", serial), Session(()), "192.0.2.1", Identity(proof))
 
 
 class TestSessionTable:

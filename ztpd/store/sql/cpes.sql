@@ -3,12 +3,12 @@
 -- name: get_cpe(device)^
 SELECT * FROM cpe WHERE device = :device;
 
--- name: put_cpe(device, manufacturer, oui, product_class, serial, root, software_version, hardware_version, parameter_key, connection_request_url, udp_address, ip, proof, session, now)^
+-- name: put_cpe(device, manufacturer, oui, product_class, serial, root, software_version, hardware_version, parameter_key, connection_request_url, udp_address, ip, proof, secret, session, now)^
 -- What an Inform does not tell stays as it was told before.
 INSERT INTO cpe (device, manufacturer, oui, product_class, serial, root, software_version, hardware_version,
-    parameter_key, connection_request_url, udp_address, ip, proof, session, informed_at)
+    parameter_key, connection_request_url, udp_address, ip, proof, secret, session, informed_at)
 VALUES (:device, :manufacturer, :oui, :product_class, :serial, :root, :software_version, :hardware_version,
-    :parameter_key, :connection_request_url, :udp_address, :ip, :proof, :session, :now)
+    :parameter_key, :connection_request_url, :udp_address, :ip, :proof, :secret, :session, :now)
 ON CONFLICT (device) DO UPDATE SET manufacturer = excluded.manufacturer, oui = excluded.oui,
     product_class = excluded.product_class, serial = excluded.serial,
     root = COALESCE(NULLIF(excluded.root, ''), cpe.root),
@@ -17,7 +17,7 @@ ON CONFLICT (device) DO UPDATE SET manufacturer = excluded.manufacturer, oui = e
     parameter_key = excluded.parameter_key,
     connection_request_url = COALESCE(NULLIF(excluded.connection_request_url, ''), cpe.connection_request_url),
     udp_address = COALESCE(NULLIF(excluded.udp_address, ''), cpe.udp_address),
-    ip = excluded.ip, proof = excluded.proof, session = excluded.session, informed_at = excluded.informed_at
+    ip = excluded.ip, proof = excluded.proof, secret = COALESCE(NULLIF(excluded.secret, ''), cpe.secret), session = excluded.session, informed_at = excluded.informed_at
 RETURNING *;
 
 -- name: cpe_of_session(session, since)^

@@ -34,9 +34,11 @@ def upgrade() -> None:
         _text("connection_request_url"),
         _text("udp_address"),
         _text("ip"),
-        # How its last session was proven, and how far it is with a secret of its own: '', 'given' or 'proven'.
+        # How its last session was proven, and how far it is with a secret of its own: '', 'given', 'proven' or
+        # 'refused', and since when it was given or refused.
         _text("proof"),
         _text("secret", ""),
+        _text("secret_at", ""),
         # The hash of its last session's token: who shows the token goes on with the session.
         _optional("session"),
         _text("informed_at"),
@@ -88,6 +90,7 @@ def upgrade() -> None:
         _text("found_at"),
     )
     _cpe_waking()
+    _cpe_doubts()
 
 
 def _cpe_waking() -> None:
@@ -103,3 +106,9 @@ def _cpe_waking() -> None:
         _text("said", ""),
     )
     op.create_index("cpe_waking_why", "cpe_waking", ["why"])
+
+
+def _cpe_doubts() -> None:
+    """Devices that were only ever heard without proof, by when: the oldest are forgotten."""
+    doubted = sa.text("reason IN ('unproven', 'identity-mismatch')")
+    op.create_index("device_doubted", "device", ["last_seen_at"], sqlite_where=doubted, postgresql_where=doubted)
