@@ -31,7 +31,8 @@ def hear(tx: Transaction, sighting: Sighting, doubt: Doubt, detail: str) -> None
     told = {name: text[:_LONGEST] for name, text in sighting.details.items()}
     heard = replace(sighting, trusted=False, details={**told, "doubt": doubt.value, "because": detail})
     name = next(iter(identity.names_of_sighting(heard)), None)
-    if name is None or len(f"{heard.oui}{heard.cwmp_serial}") > _LONGEST:
+    said = f"{heard.oui}{heard.cwmp_serial}"
+    if name is None or not heard.oui or not heard.cwmp_serial or len(said) > _LONGEST:
         return
     device = tx.device_named(name)
     row = _add(tx, name, doubt) if device is None else devices.row_of(tx, device)
