@@ -11,7 +11,7 @@ from ztpd.acs.device_secrets import DeviceSecrets
 from ztpd.domain.cpe import Cause, CpeFault, CpeOutcome, CpeWork, Doubt, FaultKind, Proof
 from ztpd.domain.cpe_tasks import Configure, Read
 from ztpd.domain.sighting import Sighting, Source
-from ztpd.store import cpe_doubts, cpe_secrets, cpes, orders
+from ztpd.store import cpe_doubts, cpe_secrets, cpes
 from ztpd.store.transaction import Refused, Transaction, Unknown
 
 SECRETS = DeviceSecrets(b"k" * 32)
@@ -109,13 +109,7 @@ class TestItsOwnSecret:
 
     def test_nobody_without_a_job_or_a_service_is_given_one(self, here: World) -> None:
         assert inform(here) is None
-        here.do(
-            orders.put_job,
-            "J-2",
-            orders.JobBody(
-                kind="install", service="S", account="A", location="L", profile="residential-1g", devices=(ONT, CPE)
-            ),
-        )
+        here.ready(ONT, CPE)
         assert inform(here) is None, "its job is not at work"
 
     @pytest.mark.parametrize("crash", ["before it is set", "after it is set", "after it is kept", "after it is proven"])
