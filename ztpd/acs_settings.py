@@ -93,7 +93,7 @@ class AcsSection(Section):
     device_key_file: Path | None = None
     devices_file: Path | None = None
     rebootstrap: Literal["ask", "same-place"] = "ask"
-    informs_per_s: Annotated[float, Field(ge=0.1, le=100_000)] = 50.0
+    informs_per_s: Annotated[float, Field(ge=0.1, le=100_000)] = 200.0
     listeners: tuple[ListenerSection, ...] = ()
     trusted_proxies: TrustedProxiesSection | None = None
     connection_requests: ConnectionRequestsSection = ConnectionRequestsSection()

@@ -301,6 +301,16 @@ class TestTls:
                 assert (await post(other, acs.url, inform(serial="S2")))[0] == 200  # and serves on
         assert [serial for serial, _, _ in core.said] == ["S1", "S2"]
 
+    async def test_a_handshake_that_never_ends_is_cut_off(self, core: Keeper, tls: Tls) -> None:
+        limits = replace(SETTINGS.connections, header_seconds=0.2)
+        async with AcsServer(replace(SETTINGS, connections=limits), core.core()) as acs:
+            port = int((await acs.listen(tls())).rsplit(":", 1)[1].partition("/")[0])
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            async with asyncio.timeout(10):
+                with contextlib.suppress(ConnectionError):
+                    assert await reader.read() == b""
+            writer.close()
+
     @pytest.mark.parametrize(("minimum", "taken"), [("1.2", False), ("1.1", True), ("1.0", True)])
     async def test_old_tls_is_for_listeners_that_ask_for_it(
         self, core: Keeper, tls: Tls, authority: Authority, minimum: str, taken: bool

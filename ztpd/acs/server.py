@@ -1,5 +1,6 @@
 """The ACS on HTTP: a thin shell that feeds POSTs to sessions and does what they say."""
 
+import asyncio
 import secrets
 import time
 import traceback
@@ -24,6 +25,7 @@ from ztpd.acs.datamodel import Model
 from ztpd.acs.digest import Verdict
 from ztpd.acs.errors import SoapError
 from ztpd.acs.identity import Identity, Shown, judge
+from ztpd.acs.listening import listen, url_of
 from ztpd.acs.messages import Envelope, Inform
 from ztpd.acs.models import shipped
 from ztpd.acs.origin import Origin
@@ -64,35 +66,37 @@ class AcsServer:
             settings.max_sessions, settings.session_ttl, monotonic, lambda: secrets.token_hex(16)
         )
         self._counts: Counter[str] = Counter()
+        self._listening: list[asyncio.Server] = []
 
     async def __aenter__(self) -> Self:
         settings = self._settings
         self._server = BoundedServer(self._handle, settings.connections, settings.proxies.trusts)
         self._runner = web.ServerRunner(self._server, shutdown_timeout=1.5)
         await self._runner.setup()
-        await self.listen(Listener(settings.host, settings.port))
+        try:
+            await self.listen(Listener(settings.host, settings.port))
+        except BaseException:
+            await self._runner.cleanup()
+            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for server in self._listening:
+            server.close()
         await self._runner.cleanup()
 
     async def listen(self, listener: Listener) -> str:
         """Serve at another address too; its URL. Raises ``OSError`` when it cannot be bound."""
-        before = len(self._runner.addresses)
-        site = web.TCPSite(self._runner, listener.host, listener.port, backlog=1024, ssl_context=listener.tls)
-        await site.start()
-        return self._url("http" if listener.tls is None else "https", before)
-
-    def _url(self, scheme: str, number: int) -> str:
-        host, port = self._runner.addresses[number][:2]
-        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}{self._settings.path}"
+        listening = await listen(self._server, listener, self._settings.connections.header_seconds)
+        self._listening.append(listening)
+        return url_of(listening, self._settings.path, tls=listener.tls is not None)
 
     @property
     def url(self) -> str:
         """The URL of the first address, which is plain HTTP."""
-        return self._url("http", 0)
+        return url_of(self._listening[0], self._settings.path, tls=False)
 
     @property
     def counts(self) -> Counter[str]:

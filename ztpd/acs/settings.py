@@ -54,7 +54,7 @@ class AcsSettings:
     nonce_lifetime: float = 300.0
     retry_after: int = 30
     connections: ConnectionLimits = field(default_factory=ConnectionLimits)
-    informs: Rate = Rate(50.0, 500.0)
+    informs: Rate = Rate(200.0, 2000.0)
     unproven: Rate = Rate(0.2, 5.0)
     unproven_in_all: Rate = Rate(5.0, 50.0)
 
