@@ -16,13 +16,14 @@ from typing import Any
 
 import aiohttp
 import pytest
+from lxml import etree
 
 from drivers.access import PresentDevice
 from pon.onu import Presence
 from tests.certificates import Authority, Pair
 from tests.integration.store.world import CPE, HEX, LEASE, OLT, ONT, OUI, PORT, SERIAL, location, order
 from tests.integration.wire import connected, digest
-from tests.unit.acs.envelopes import envelope, inform
+from tests.unit.acs.envelopes import envelope, inform, parameter_list
 from ztpd.acs.contract import Core, Heard
 from ztpd.acs.device_secrets import DeviceSecrets
 from ztpd.acs.digest import Credentials
@@ -501,6 +502,13 @@ class Site:
         return LabCpe(CpeSettings(**values, product_class="ONT"))
 
 
+def as_set(asked: bytes) -> bytes:
+    """The answer to GetParameterValues of a CPE that has set what SetParameterValues asked."""
+    structs = etree.fromstring(asked).findall(".//ParameterValueStruct")
+    values = {each.findtext("Name") or "": each.findtext("Value") or "" for each in structs}
+    return envelope(f"<cwmp:GetParameterValuesResponse>{parameter_list(values)}</cwmp:GetParameterValuesResponse>")
+
+
 async def at_work(store: Store) -> None:
     """A job whose attempt has begun: its CPE is to be configured."""
     await store.commit(orders.put_location, "LOC-1", location())
@@ -593,6 +601,11 @@ class TestFirstContact:
             status, again = await post(http, run.acs.url, SET, **headers)
             assert (status, b"SetParameterValues" in again) == (200, True)
             assert run.acs.counts["resumed"] == 1
+            status, asked = await post(http, run.acs.url, SET, **headers)
+            assert (status, b"GetParameterValues" in asked, own(HEX)[1].encode() in asked) == (200, True, False)
+            assert (await post(http, run.acs.url, as_set(again), **headers))[0] == 204
+            assert await run.confirmed()
+            assert await run.secret() == ("given", "bootstrap"), "only an Inform shows it"
 
 
 async def test_digest_by_hand_on_one_connection(core: Keeper) -> None:

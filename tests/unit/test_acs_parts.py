@@ -12,6 +12,8 @@ from ztpd.acs.digest import Algorithm
 from ztpd.acs.messages import DeviceId
 from ztpd.acs.origin import Proxies
 from ztpd.config import ConfigError, ConfigProblem, Configuration, load
+from ztpd.domain.cpe import CpeFacts
+from ztpd.domain.waking import CpeToWake
 
 KEY = "0123456789abcdef0123456789abcdef"
 LISTENER = """
@@ -116,6 +118,34 @@ def test_a_line_that_is_no_account_is_named_and_not_shown(folder: Path, line: st
     (folder / "devices").write_text(f"00259E-S0 first\n{line}\n")
     found = problem(folder, 'devices_file = "devices"')
     assert (found.key, what in found.problem) == ("acs.devices_file", True)
+
+
+@pytest.mark.parametrize(
+    ("serial", "secret", "own"),
+    [
+        ("S1", "", False),
+        ("S1", "given", True),
+        ("S1", "proven", True),
+        ("S1", "refused", False),
+        ("S2", "proven", False),
+    ],
+)
+def test_a_cpe_is_called_with_its_own_secret_once_it_has_it(folder: Path, serial: str, secret: str, own: bool) -> None:
+    (folder / "devices").touch(mode=0o600)
+    (folder / "devices").write_text("00259E-S2 given-by-the-operator\n")
+    more = 'device_key_file = "key"\ndevices_file = "devices"\n[acs.connection_requests]\n'
+    configuration = configured(folder, f'{more}username = "shared"\npassword_file = "password"')
+    found, secrets = parts.connection_requests(configuration), parts.device_secrets(configuration)
+    assert found is not None
+    assert secrets is not None
+    facts = CpeFacts("Acme", "00259E", "ONT", serial)
+    called = found.secret_of(CpeToWake(1, facts, "192.0.2.1", secret, "job J-1", 1))
+    assert called is not None
+    expected = secrets.connection_request(facts) if own else ("shared", "shared-sentinel")
+    assert (called.username, called.password) == expected
+    assert found.stun_password_of("00259E-ONT-S1") == secrets.management(DeviceId("", "00259E", "ONT", "S1")).get(
+        "management.stun.password"
+    )
 
 
 def test_tls_is_as_strict_as_today_unless_it_is_told_otherwise(folder: Path) -> None:
