@@ -231,13 +231,23 @@ class TestConfiguring:
         await session
         assert core.outcome("S1").ok
 
-    @pytest.mark.parametrize("style", [style for style in CookieStyle if style is not CookieStyle.ONCE])
+    @pytest.mark.parametrize("style", CookieStyle)
     async def test_cookies_are_taken_as_devices_send_them(
         self, acs: AcsServer, core: Registry, style: CookieStyle
     ) -> None:
         core.give("S1")
-        await cpe_of(acs, misbehaviour=Misbehaviour(cookies=style, drop_tcp=True)).inform([BOOT])
+        once = style is CookieStyle.ONCE  # goes by its connection
+        await cpe_of(acs, misbehaviour=Misbehaviour(cookies=style, drop_tcp=not once)).inform([BOOT])
         assert core.outcome("S1").ok
+
+    async def test_a_connection_stands_for_a_cookie_from_session_to_session(
+        self, acs: AcsServer, core: Registry
+    ) -> None:
+        core.give("S1")
+        cpe = cpe_of(acs, misbehaviour=Misbehaviour(cookies=CookieStyle.ONCE))
+        for _ in range(2):
+            await cpe.inform([BOOT])
+        assert [outcome.ok for outcome in core.outcomes["JOB-S1"]] == [True, True]
 
     async def test_devices_that_talk_at_once_are_never_mixed(self, acs: AcsServer, core: Registry) -> None:
         serials = [f"S{number}" for number in range(12)]

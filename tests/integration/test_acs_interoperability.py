@@ -36,7 +36,8 @@ async def acs(core: Registry) -> AsyncIterator[AcsServer]:
 
 async def authorized(wire: Wire, *, named: bool = True, qop: bool = True) -> str:
     """The Authorization line that the ACS asks for."""
-    challenged = await wire.post(b"")
+    # With a cookie of no session: without any it could go on with the one that its connection carries.
+    challenged = await wire.post(b"", [f"Cookie: session={'0' * 32}"])
     assert challenged.status == 401
     return digest(challenged.all("www-authenticate")[0], "cpe", PASSWORD, wire.path, named=named, qop=qop)
 
@@ -263,3 +264,44 @@ async def test_an_unknown_method_gets_its_fault_with_status_200(acs: AcsServer, 
         assert (answer.status, b"<FaultCode>8000</FaultCode>" in answer.body) == (200, True)
         assert answer.all("content-type") == ["text/xml; charset=utf-8"]
         await asked_and_done(wire, cookie)
+
+
+class TestOneCookieAConnection:
+    """A device that shows its cookie with the POST after its Inform, and never again on that connection."""
+
+    async def test_it_goes_on(self, acs: AcsServer, core: Registry) -> None:
+        async with connected(acs) as wire:
+            cookie = (await begun(wire)).cookie
+            assert b"SetParameterValues" in (await wire.post(b"", [f"Cookie: {cookie}"])).body
+            assert (await wire.post(DONE)).status == 204
+        assert core.outcome("S1").ok
+
+    async def test_over_no_other_connection(self, acs: AcsServer, core: Registry) -> None:
+        async with connected(acs) as wire, connected(acs) as other:
+            cookie = (await begun(wire)).cookie
+            await wire.post(b"", [f"Cookie: {cookie}"])
+            assert (await other.post(DONE)).status == 401
+            assert core.outcomes == {}
+            assert (await wire.post(DONE)).status == 204
+
+    async def test_not_without_any(self, acs: AcsServer, core: Registry) -> None:
+        """An empty POST could be anybody's behind a proxy that says nothing of itself."""
+        async with connected(acs) as wire:
+            await begun(wire)
+            assert (await wire.post(b"")).status == 401
+
+    async def test_not_through_a_proxy(self, acs: AcsServer, core: Registry) -> None:
+        async with connected(acs) as wire:
+            cookie = (await begun(wire)).cookie
+            await wire.post(b"", [f"Cookie: {cookie}"])
+            assert (await wire.post(DONE, ["Via: 1.1 cache"])).status == 401
+            assert core.outcomes == {}
+
+    async def test_not_when_two_devices_share_the_connection(self, acs: AcsServer, core: Registry) -> None:
+        core.give("S2", {"wan.pppoe.password": SECRET})
+        async with connected(acs) as wire:
+            for serial in ("S1", "S2"):
+                cookie = (await begun(wire, inform(serial=serial))).cookie
+                assert b"SetParameterValues" in (await wire.post(b"", [f"Cookie: {cookie}"])).body
+            assert (await wire.post(DONE)).status == 401
+            assert core.outcomes == {}

@@ -10,7 +10,7 @@ from ztpd.acs import certificates
 from ztpd.acs.authentication import Authenticator, Judged
 from ztpd.acs.digest import Verdict
 from ztpd.acs.identity import Shown
-from ztpd.acs.origin import Origin, origin_of
+from ztpd.acs.origin import Origin, is_direct, origin_of
 from ztpd.acs.rates import Buckets, source_of
 from ztpd.acs.settings import AcsSettings, Rate
 
@@ -44,6 +44,10 @@ class Admission:
         if not self._proxies.networks:
             return direct
         return origin_of(direct, lambda name: request.headers.getall(name, []), self._proxies)
+
+    def is_direct(self, request: web.BaseRequest) -> bool:
+        """Whether the request's connection is one CPE's alone, as far as can be told."""
+        return is_direct(request.remote or "", lambda name: request.headers.getall(name, []), self._proxies)
 
     def judge(self, request: web.BaseRequest, origin: Origin) -> Judged:
         """What the request's Authorization header is worth."""

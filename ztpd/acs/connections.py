@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from ztpd.acs.kept_alive import KeptAlive
+
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
@@ -46,6 +48,7 @@ class BoundedServer(web.Server):
         self._addresses: dict[web.RequestHandler, str] = {}
         self._per_address: Counter[str] = Counter()
         self._deadlines: dict[web.RequestHandler, asyncio.TimerHandle] = {}
+        self.kept_alive = KeptAlive()
         self.refused = 0
         self.silent = 0
 
@@ -60,6 +63,7 @@ class BoundedServer(web.Server):
             self.refused += 1
             transport.abort()
             return
+        self.kept_alive.began(handler)
         loop = asyncio.get_running_loop()
         self._deadlines[handler] = loop.call_later(self._limits.header_seconds, self._close_silent, handler)
 
@@ -67,6 +71,7 @@ class BoundedServer(web.Server):
         """Forget a connection."""
         super().connection_lost(handler, exc)
         self.has_spoken(handler)
+        self.kept_alive.forget(handler)
         address = self._addresses.pop(handler, None)
         if address is not None:
             self._per_address[address] -= 1

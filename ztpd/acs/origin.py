@@ -15,6 +15,7 @@ from ztpd.acs.certificates import Format
 _PAIR = re.compile(r'([A-Za-z]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]+))')
 _QUOTED_OR_COMMA = re.compile(r'"(?:[^"\\]|\\.)*"|(,)')
 _MAX_HOPS = 32
+_OF_PROXIES = ("Via", "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,14 @@ def origin_of(direct: Origin, headers: Callable[[str], Sequence[str]], proxies: 
         if not proxies.trusts(hop_address):
             break
     return Origin(address, proto == "https", _certificate(headers, proxies))
+
+
+def is_direct(address: str, headers: Callable[[str], Sequence[str]], proxies: Proxies) -> bool:
+    """Whether a connection is the sender's alone, as far as can be told: no proxy of ours, and none that shows itself.
+
+    One that forwards must say so by Via (RFC 9110 §7.6.3); many that do not set one of the others.
+    """
+    return not proxies.trusts(address) and not any(headers(name) for name in _OF_PROXIES)
 
 
 def _certificate(headers: Callable[[str], Sequence[str]], proxies: Proxies) -> str | None:

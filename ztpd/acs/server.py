@@ -142,7 +142,7 @@ class AcsServer:
         origin = self._admission.origin(request)
         body = await read_body(request, self._settings.max_body, self._settings.body_deadline)
         cookies = request.headers.getall("Cookie", [])
-        found = self._sessions.find(cookies)
+        found = self._found(request, cookies)
         heard = _decoded(body) if found is not None else None
         if found is not None and not _informs(heard):
             assert heard is not None
@@ -150,9 +150,21 @@ class AcsServer:
         shown = await self._authenticate(request, origin, body)
         heard = heard or _decoded(body)
         if isinstance(heard, Envelope) and isinstance(heard.message, Inform):
-            return await self._answer_inform(heard, heard.message, origin, judge(shown, heard.message.device))
+            identity = judge(shown, heard.message.device)
+            return await self._answer_inform(request, heard, heard.message, origin, identity)
         opened = await self._resumed(cookies, origin, shown) or self._stranger()
         return await self._answer_in_turn(opened, heard)
+
+    def _found(self, request: web.BaseRequest, cookies: list[str]) -> OpenSession | None:
+        """The session that a POST belongs to by its cookie, or by its connection where it shows none."""
+        kept = self._server.kept_alive
+        if tokens_in(cookies):
+            found = self._sessions.find(cookies)
+            if found is not None:
+                kept.showed(request.protocol, found.device[:3], found.token)
+            return found
+        token = kept.token(request.protocol)
+        return self._sessions.find([f"{COOKIE}={token}"]) if token and self._admission.is_direct(request) else None
 
     def _check_request_line(self, request: web.BaseRequest) -> None:
         if request.path != self._settings.path:
@@ -184,13 +196,16 @@ class AcsServer:
         with suppress(Turned):
             await self._within_deadline(self._core.heard(told), origin.address)
 
-    async def _answer_inform(self, heard: Envelope, inform: Inform, origin: Origin, identity: Identity) -> web.Response:
+    async def _answer_inform(
+        self, request: web.BaseRequest, heard: Envelope, inform: Inform, origin: Origin, identity: Identity
+    ) -> web.Response:
         if not self._admission.may_inform(origin):
             raise self._later("too many Informs from this address", "informs-too-many")
         try:
             opened = self._sessions.open(inform.device, session.Session(self._models), origin.address, identity)
         except TableFull:
             raise self._later("too many sessions", "sessions-full") from None
+        self._server.kept_alive.informed(request.protocol, opened.device[:3])
         self._counts["informed" if identity.doubt is None else identity.doubt.value] += 1
         try:
             response = await self._answer_in_turn(opened, heard)
