@@ -80,7 +80,8 @@ class AcsSection(Section):
 
     With ``device_key_file`` each is given a secret of its own; ``devices_file`` holds those that an operator gave.
     ``rebootstrap`` says whether one that lost its own is let in again by itself, from the place where it is known.
-    ``informs_per_s`` bounds the sessions of one address.
+    ``informs_per_s`` bounds the sessions of one address. ``basic_without_tls`` takes passwords that can be read on the
+    way, from CPEs that know no digest.
     """
 
     host: str = "127.0.0.1"
@@ -90,6 +91,7 @@ class AcsSection(Section):
     username: str
     password_file: Path
     digest: Annotated[tuple[Literal["MD5", "SHA-256"], ...], Field(min_length=1)] = ("MD5",)
+    basic_without_tls: bool = False
     device_key_file: Path | None = None
     devices_file: Path | None = None
     rebootstrap: Literal["ask", "same-place"] = "ask"

@@ -274,6 +274,16 @@ class TestTls:
         ]
         assert SHARED not in core.heard_of[1].detail
 
+    async def test_an_operator_may_take_it_without(self, core: Keeper) -> None:
+        settings = replace(SETTINGS, basic_without_tls=True)
+        async with AcsServer(settings, core.core()) as acs, client(None) as http:
+            async with http.post(acs.url, data=b"") as response:
+                assert [each.split()[0] for each in response.headers.getall("WWW-Authenticate")] == ["Digest", "Basic"]
+            for user, status in ((own("S1"), 200), (("cpe", SHARED), 200), (("cpe", "guess"), 401)):
+                headers = {"Authorization": aiohttp.encode_basic_auth(*user)}
+                assert (await post(http, acs.url, inform(serial="S1"), **headers))[0] == status
+        assert [heard.proof for heard in core.heard_of] == [Proof.DEVICE, Proof.BOOTSTRAP, Proof.NONE]
+
     @pytest.mark.parametrize("demanded", ["optional", "required"])
     async def test_a_certificate_proves_its_own_device_without_a_password(
         self, core: Keeper, tls: Tls, authority: Authority, cpe_pair: Pair, demanded: str

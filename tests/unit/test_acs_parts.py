@@ -85,6 +85,11 @@ def test_a_key_file_gives_each_cpe_a_secret_of_its_own(folder: Path) -> None:
     assert said(configuration) == "port 7547; each CPE is given a secret of its own"
 
 
+def test_passwords_that_can_be_read_on_the_way_are_taken_only_where_that_is_told(folder: Path) -> None:
+    found = [parts.acs(configured(folder, more)) for more in ("", "basic_without_tls = true")]
+    assert [acs is not None and acs.basic_without_tls for acs in found] == [False, True]
+
+
 def test_an_operator_gives_accounts_of_his_own(folder: Path) -> None:
     (folder / "devices").touch(mode=0o600)
     lines = ["# comment", "", "00259e-S1  one", "customer-7 two-sentinel 00259E-ONT-S2", "00259E-S3\tthree"]

@@ -24,6 +24,7 @@ class Admission:
 
     def __init__(self, settings: AcsSettings, monotonic: Callable[[], float]) -> None:
         self._proxies = settings.proxies
+        self._basic_without_tls = settings.basic_without_tls
         self._authenticator = Authenticator(settings.accounts, monotonic, settings.nonce_lifetime)
 
         def buckets(rate: Rate) -> Buckets:
@@ -52,7 +53,7 @@ class Admission:
     def judge(self, request: web.BaseRequest, origin: Origin) -> Judged:
         """What the request's Authorization header is worth."""
         header = request.headers.get("Authorization")
-        return self._authenticator.judge(header, request.method, request.raw_path, secure=origin.secure)
+        return self._authenticator.judge(header, request.method, request.raw_path, secure=self._may_be_basic(origin))
 
     def shown(self, judged: Judged, origin: Origin, body: bytes) -> Shown | None:
         """What the sender has proven; None when it has to be challenged. A certificate needs no password beside it."""
@@ -64,7 +65,10 @@ class Admission:
 
     def challenges(self, judged: Judged, origin: Origin) -> list[str]:
         """The WWW-Authenticate values of a 401."""
-        return self._authenticator.challenges(stale=judged.verdict is Verdict.STALE, secure=origin.secure)
+        return self._authenticator.challenges(stale=judged.verdict is Verdict.STALE, secure=self._may_be_basic(origin))
+
+    def _may_be_basic(self, origin: Origin) -> bool:
+        return origin.secure or self._basic_without_tls
 
     def is_worth_hearing(self, judged: Judged, origin: Origin, body: bytes) -> bool:
         """Whether an Inform that proves nothing is heard all the same.

@@ -74,7 +74,7 @@ class Authenticator:
     def judge(self, authorization: str | None, method: str, target: str, *, secure: bool = False) -> Judged:
         """What the header is worth for this request; an accepted digest is accepted once.
 
-        ``secure`` says that nobody on the way can read it, so that it may hold the password itself.
+        ``secure`` says that it may hold the password itself: nobody on the way can read it, or nobody minds.
         """
         answer = parse_authorization(authorization)
         if answer is None:

@@ -33,9 +33,10 @@ class AcsSettings:
     """Where the ACS listens, whom it accepts, and its bounds; times in seconds, sizes in bytes.
 
     ``credentials`` are those that all new CPEs share, ``given`` those of an operator's own by user name; ``secrets``
-    derives those that ztpd gives. ``retry_after`` is the least a CPE is told to wait when it cannot be served; up to as
-    much again is added at random, so that those turned away do not come back together. ``informs`` bounds what one
-    address may begin, ``unproven`` and ``unproven_in_all`` how often senders are heard that prove nothing.
+    derives those that ztpd gives; ``basic_without_tls`` takes passwords that anybody on the way can read.
+    ``retry_after`` is the least a CPE is told to wait when it cannot be served; up to as much again is added at random,
+    so that those turned away do not come back together. ``informs`` bounds what one address may begin, ``unproven`` and
+    ``unproven_in_all`` how often senders are heard that prove nothing.
     """
 
     credentials: Credentials
@@ -44,6 +45,7 @@ class AcsSettings:
     path: str = "/acs"
     given: Mapping[str, GivenAccount] = field(default_factory=dict, repr=False)
     secrets: DeviceSecrets | None = None
+    basic_without_tls: bool = False
     listeners: tuple[Listener, ...] = ()
     proxies: Proxies = field(default_factory=Proxies)
     max_body: int = 256 * 1024

@@ -31,6 +31,7 @@ def acs(configuration: Configuration) -> AcsSettings | None:
         path=section.path,
         given=_given_accounts(configuration, section.devices_file),
         secrets=device_secrets(configuration),
+        basic_without_tls=section.basic_without_tls,
         listeners=tuple(all_of([partial(_listener, configuration, n) for n in range(len(section.listeners))])),
         proxies=_proxies(section),
         informs=Rate(section.informs_per_s, section.informs_per_s * _BURST),
