@@ -12,7 +12,7 @@ from ztpd.api.paging import one_more, page
 from ztpd.api.problems import Invalid
 from ztpd.api.routing import Answer, Call, Nothing, Route, route
 from ztpd.api.tokens import Scope
-from ztpd.domain.model import CompletionBody, JobBody, Strict, VisitBody, Vouchable
+from ztpd.domain.model import CompletionBody, JobBody, Strict, VisitBody, Vouchable, VouchableTest
 from ztpd.store import cancelling, completion, orders, vouching
 from ztpd.store.transaction import Unknown
 
@@ -78,9 +78,9 @@ async def retry_job(call: Call[ById, Nothing, Nothing]) -> Answer:
 
 
 class VouchBody(Strict):
-    """What a person answers for: properties of the service (``downstream_bps`` …) or levels (``onu_rx_dbm`` …)."""
+    """What a person answers for: properties (``downstream_bps`` …), levels (``onu_rx_dbm`` …), tests (``test.ping`` …)."""
 
-    names: Annotated[tuple[Vouchable, ...], Field(min_length=1, max_length=32)]
+    names: Annotated[tuple[Vouchable | VouchableTest, ...], Field(min_length=1, max_length=32)]
     reason: Annotated[str, Field(min_length=1, max_length=500)]
 
 

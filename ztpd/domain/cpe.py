@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ztpd.domain.cpe_tasks import Task
+from ztpd.domain.diagnostics import Report
 
 MASK = "********"
 """What is shown in the place of a value that must not be."""
@@ -126,6 +127,9 @@ class FaultKind(enum.Enum):
     UNKNOWN_INTENT = "unknown-intent"  # no data file says what the intent is called on this device
     INVALID_VALUE = "invalid-value"  # the value does not fit the parameter's type
     UNKNOWN_MODEL = "unknown-model"  # the Inform shows neither a TR-181 nor a TR-098 root
+    UNABLE = "unable"  # the CPE has no such function
+    TEST = "test"  # a test was done and did not succeed
+    INTERRUPTED = "interrupted"  # what was under way is lost, such as by a restart
     PROTOCOL = "protocol"  # the CPE answered out of turn or with what cannot be read
 
 
@@ -152,7 +156,8 @@ class CpeOutcome:
     """What became of the work: ``applied`` maps paths or names of results to text, hidden ones to ``MASK``.
 
     ``pending`` says that the CPE has taken it and does it later (Status 1, such as by a reboot; a download; a test).
-    ``instances`` are the instance numbers found on the way, worth keeping for the next CPE of the same model.
+    ``instances`` are the instance numbers found on the way, worth keeping for the next CPE of the same model;
+    ``report`` is what a test showed.
     """
 
     ok: bool
@@ -160,3 +165,4 @@ class CpeOutcome:
     fault: CpeFault | None = None
     pending: bool = False
     instances: Mapping[str, int] | None = None
+    report: Report | None = None

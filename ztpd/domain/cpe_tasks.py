@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from ztpd.domain.diagnostics import Test
 from ztpd.domain.model import Strict
 from ztpd.domain.profile import Value
 
@@ -37,7 +38,21 @@ class FactoryReset(Strict):
     kind: Literal["factory-reset"] = "factory-reset"
 
 
-Task = Annotated[Configure | Read | Reboot | FactoryReset, Field(discriminator="kind")]
+class Diagnose(Strict):
+    """Begin a test, or show at once what needs none."""
+
+    kind: Literal["diagnose"] = "diagnose"
+    test: Test
+
+
+class Collect(Strict):
+    """Show what a test came to that was begun in an earlier session."""
+
+    kind: Literal["collect"] = "collect"
+    test: Test
+
+
+Task = Annotated[Configure | Read | Reboot | FactoryReset | Diagnose | Collect, Field(discriminator="kind")]
 
 TASK: TypeAdapter[Task] = TypeAdapter(Task)
 """Reads and writes tasks as JSON."""

@@ -26,6 +26,7 @@ class Code(enum.StrEnum):
     CPE_SILENT = "cpe-silent"
     CPE_FAULT = "cpe-fault"
     WRONG_TIER = "wrong-tier"
+    TEST_FAILED = "test-failed"
     NOT_VERIFIABLE = "not-verifiable"
     EVIDENCE_MISSING = "evidence-missing"
     TIMEOUT = "timeout"
@@ -111,9 +112,13 @@ SENTENCES: dict[Code, Sentences] = {
         "The line came up with another speed than ordered; wait, the office has to look at it.",
         "What was read back differs from the ordered profile; the differences are in the job's detail.",
     ),
+    Code.TEST_FAILED: Sentences(
+        "The router is set up, but its own test of the line did not succeed; restart it and have the office try again.",
+        "A test that the profile wants of the CPE went wrong, or came out beyond its limits; the detail says how.",
+    ),
     Code.NOT_VERIFIABLE: Sentences(
         "The line is set up, but the network cannot show that it works as ordered; the office has to look at it.",
-        "The element cannot show what the detail names. Check it by other means and vouch for it: "
+        "The element, or the CPE, cannot show what the detail names. Check it by other means and vouch for it: "
         "POST /v1/jobs/{id}/vouch, or `vouched` of the element for all its jobs.",
     ),
     Code.EVIDENCE_MISSING: Sentences(

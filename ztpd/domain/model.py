@@ -239,6 +239,11 @@ Vouchable = Literal[
 ]
 """What an element may be unable to show (``drivers.access``)."""
 
+VouchableTest = Literal[
+    "test.download", "test.upload", "test.ping", "test.traceroute", "test.wifi-neighbours", "test.optics"
+]
+"""What a CPE may be unable to test (``ztpd.domain.diagnostics``)."""
+
 
 class VisitBody(Strict):
     """The next trip of a technician for a job that failed."""

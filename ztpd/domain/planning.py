@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from drivers.access import WantedAccess
 from pon import serial as pon_serial
+from ztpd.domain.diagnostics import Test, WantedTest
 from ztpd.domain.failures import Code, Failure
 from ztpd.domain.kinds import Act
 from ztpd.domain.model import Access, JobBody, LocationBody
@@ -56,10 +59,30 @@ def _profile_legs(body: JobBody, around: Surroundings) -> list[Failure]:
     problems = [each for each in parameter_problems(profile, body.parameters) if _is_needed(each.name, body, profile)]
     if problems:
         return [Failure(Code.PROFILE_MISSING, "; ".join(map(str, problems)))]
+    untestable = _untestable(body, profile)
+    if untestable:
+        return [Failure(Code.PROFILE_MISSING, untestable)]
     access = around.location.access if around.location else None
     if access is not None and access.technology not in profile.technologies:
         return [Failure(Code.PROFILE_MISSING, f"profile {profile.name} is not made for {access.technology}")]
     return []
+
+
+def _untestable(body: JobBody, profile: Profile) -> str | None:
+    """Why a test cannot be done with what the job gives; None when each can."""
+    for wanted in _tests(body, profile):
+        try:
+            _told(body, profile, wanted)
+        except ValueError as error:
+            names = ", ".join(sorted(wanted.references))
+            return f"parameters.{names}: does not fit the diagnostics' {wanted.test}: {_first_line(error)}"
+    return None
+
+
+def _first_line(error: ValueError) -> str:
+    """What is wrong, without what was given."""
+    errors = error.errors(include_url=False, include_input=False) if isinstance(error, ValidationError) else []
+    return str(errors[0]["msg"]).removeprefix("Value error, ") if errors else str(error)
 
 
 def _is_needed(parameter: str, body: JobBody, profile: Profile) -> bool:
@@ -89,7 +112,15 @@ def _device_legs(body: JobBody, around: Surroundings) -> list[Failure]:
         return [Failure(Code.DEVICE_MISSING, detail)]
     if technology == "wireless" and device.mac is None:
         return [Failure(Code.DEVICE_MISSING, "the cpe has no mac, by which an access point knows it")]
-    return []
+    return _tester_legs(body, around.profile)
+
+
+def _tester_legs(body: JobBody, profile: Profile | None) -> list[Failure]:
+    """Work that somebody comes for does not begin without the CPE whose tests it cannot end without."""
+    wanted = [] if profile is None else [test.test for test in profile.diagnostics if test.required]
+    if not wanted or body.device("cpe") is not None or not body.does.awaits_device:
+        return []
+    return [Failure(Code.DEVICE_MISSING, f"no cpe is allocated, and the profile wants its {', '.join(wanted)}")]
 
 
 def role_of(technology: str) -> str:
@@ -146,3 +177,16 @@ def wanted_cpe(body: JobBody, profile: Profile) -> dict[str, Value]:
     if body.device("cpe") is None:
         return {}
     return {intent: resolve(profile, body.parameters, value) for intent, value in profile.cpe.items()}
+
+
+def wanted_tests(body: JobBody, profile: Profile) -> list[tuple[WantedTest, Test]]:
+    """The tests that the profile wants of the job's CPE, as it is asked for them; raises ``ValueError``."""
+    return [(wanted, _told(body, profile, wanted)) for wanted in _tests(body, profile)]
+
+
+def _tests(body: JobBody, profile: Profile) -> tuple[WantedTest, ...]:
+    return profile.diagnostics if body.does.act is Act.PROVISION and body.device("cpe") is not None else ()
+
+
+def _told(body: JobBody, profile: Profile, wanted: WantedTest) -> Test:
+    return wanted.told({name: resolve(profile, body.parameters, f"${name}") for name in wanted.references})

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from ztpd.domain.diagnostics import WantedTest
 from ztpd.domain.model import Identifier, Strict
 
 Value = str | int | bool
@@ -133,7 +134,7 @@ class Profile(Strict):
     """What a service needs; read from ``NAME.toml`` in the profiles folder.
 
     ``cpe`` maps intents (``wifi.2ghz.ssid``) to values or ``$parameter``; ``cpe_timeout_s`` is how long after the
-    network works the CPE may stay silent.
+    network works the CPE may stay silent. ``diagnostics`` are the tests that it must do before a job is closed.
     """
 
     name: Identifier
@@ -151,6 +152,7 @@ class Profile(Strict):
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     cpe: dict[str, Value] = Field(default_factory=dict)
     cpe_timeout_s: Annotated[float, Field(gt=0)] = 900.0
+    diagnostics: Annotated[tuple[WantedTest, ...], Field(max_length=8)] = ()
     completion: CompletionRules = CompletionRules()
 
     @property
@@ -168,7 +170,8 @@ class Profile(Strict):
         for value in values:
             if isinstance(value, str) and value.startswith("$") and not _references(value):
                 raise ValueError(f"{value!r} is no parameter: expected $name in lower-case letters, digits and _")
-        unknown = {name for value in values for name in _references(value)} - set(self.parameters)
+        used = {name for value in values for name in _references(value)}
+        unknown = used.union(*(test.references for test in self.diagnostics)) - set(self.parameters)
         if unknown:
             raise ValueError(f"${sorted(unknown)[0]} is used but not declared under [parameters]")
         return self
@@ -178,6 +181,16 @@ class Profile(Strict):
         for name in [name for value in self._vlans for name in _references(value)]:
             if not self.parameters[name].is_vlan_id:
                 raise ValueError(f"parameters.{name}: a VLAN id must be an integer, minimum 1, maximum 4094, or within")
+        return self
+
+    @model_validator(mode="after")
+    def _tests_are_told_apart(self) -> Self:
+        names = [test.test for test in self.diagnostics]
+        for test in names:
+            if names.count(test) > 1:
+                raise ValueError(f"diagnostics: {test} is there twice")
+        for name in sorted(frozenset[str]().union(*(test.references for test in self.diagnostics)) & self.secrets):
+            raise ValueError(f"diagnostics: ${name} is secret, and what a test is done with is shown")
         return self
 
     def limits(self, technology: str) -> dict[str, Range]:
@@ -195,7 +208,8 @@ class Profile(Strict):
         """Names of the parameters that nothing but the CPE is told."""
         wan = (self.wan.address, self.wan.ppp_user, self.wan.ppp_password)
         network = {name for value in (*self._vlans, *wan) for name in _references(value)}
-        return frozenset(name for value in self.cpe.values() for name in _references(value)) - network
+        cpe = (name for value in self.cpe.values() for name in _references(value))
+        return frozenset(cpe).union(*(test.references for test in self.diagnostics)) - network
 
     @property
     def secrets(self) -> frozenset[str]:

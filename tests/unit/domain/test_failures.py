@@ -9,7 +9,7 @@ STABLE = {
     *("address-unknown", "not-serviceable", "profile-missing", "device-missing", "port-occupied"),
     *("not-seen", "wrong-serial", "wrong-port", "duplicate-serial", "duplicate-mac", "low-light", "low-signal"),
     *("element-unreachable", "element-busy", "element-rejected"),
-    *("cpe-silent", "cpe-fault", "wrong-tier", "not-verifiable", "evidence-missing", "timeout"),
+    *("cpe-silent", "cpe-fault", "wrong-tier", "test-failed", "not-verifiable", "evidence-missing", "timeout"),
 }
 
 
