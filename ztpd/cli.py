@@ -16,6 +16,7 @@ import typer
 
 from ztpd import __version__
 from ztpd.config import ConfigError, Configuration, load
+from ztpd.device_actions import Action
 from ztpd.domain.comparing import Verdict
 from ztpd.hook_commands import hook_app
 from ztpd.lab.cli import lab_app
@@ -288,6 +289,41 @@ def adopt(
         report = asyncio.run(adopting.adopt(load(config), element, services, output, dry_run=dry_run))
     adopting.show(report)
     if not report.is_whole:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def device(
+    number: Annotated[int, typer.Argument(metavar="ID", help="The number of a device: GET /v1/devices lists them.")],
+    action: Annotated[Action, typer.Argument(help="What to ask of it.")] = Action.SHOW,
+    words: Annotated[
+        list[str] | None, typer.Argument(help="diagnose: the test. read: paths. cancel: the number of a task.")
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Of ping and traceroute: whom to reach.")] = None,
+    url: Annotated[str | None, typer.Option(help="Of download and upload: the file.")] = None,
+    size: Annotated[int | None, typer.Option(help="Of upload: how many bytes.")] = None,
+    duration: Annotated[int | None, typer.Option(help="Of download and upload: seconds, instead of a size.")] = None,
+    connections: Annotated[int | None, typer.Option(help="Of download and upload: how many at once.")] = None,
+    count: Annotated[int | None, typer.Option(help="Of ping and traceroute: how often.")] = None,
+    dscp: Annotated[int | None, typer.Option(help="The code point that the test's packets bear.")] = None,
+    interface: Annotated[str | None, typer.Option(help="The path of the interface to test over.")] = None,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Ask, and do not wait for the result.")] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Show what is known of a device, or have it test its line, show values, restart.
+
+    A device does what it is asked when it informs next. Ends with 1 when it failed.
+    """
+    from ztpd import asking, tasking
+
+    arguments = {"host": host, "url": url, "size_bytes": size, "duration_s": duration, "connections": connections}
+    arguments |= {"count": count, "dscp": dscp, "interface": interface}
+    asked = tasking.Asked(number, action, tuple(words or ()), arguments, wait=not no_wait)
+    with _plain_errors(misused=(tasking.BadCall,), failed=(asking.DaemonSilent, tasking.DeviceRefused)):
+        found = asyncio.run(tasking.ask(load(config), asked))
+    tasking.show(asked, found, as_json=as_json)
+    if found.get("state") == "failed":
         raise typer.Exit(FAILED)
 
 

@@ -85,6 +85,7 @@ class TestHelp:
                 "run",
                 "check",
                 "status",
+                "device",
                 "explain",
                 "replay",
                 "hook",
@@ -257,6 +258,68 @@ class TestCheck:
     async def test_brackets_in_what_was_found_are_shown(self, scene: Stage) -> None:
         scene.config.write_text(scene.config.read_text().replace("secrets/known_hosts", "secrets/none[red]"))
         assert_told("none[red]", (await ztpd(scene, "check", "--offline")).output)
+
+
+class TestDevice:
+    @pytest_asyncio.fixture(scope="class", loop_scope="module")
+    async def informed(self, live: Theatre) -> str:
+        """The number of a CPE that has informed."""
+        await live.home.boot_cpe()
+
+        async def devices() -> list[dict[str, Any]]:
+            _, page = await live.cast.office.call("GET", "/v1/devices")
+            return [device for device in page["items"] if device["cpe"] is not None]
+
+        (device,) = await until(devices, lambda found: bool(found), "the CPE has informed")
+        return str(device["id"])
+
+    async def test_what_a_device_told_of_itself_is_shown(self, live: Theatre, informed: str) -> None:
+        ran = await ztpd(live.scene, "device", informed)
+        assert (ran.code, ran.errors) == (0, "")
+        assert re.search(r"model +ztpd lab LAB-ONT", ran.output)
+        assert re.search(r"data model +Device\.", ran.output)
+        assert_narrow(ran.output)
+        shown = json.loads((await ztpd(live.scene, "device", informed, "--json")).output)
+        assert shown["cpe"]["product_class"] == "LAB-ONT"
+
+    async def test_a_task_is_asked_for_listed_and_cancelled(self, live: Theatre, informed: str) -> None:
+        asked = await ztpd(live.scene, "device", informed, "diagnose", "ping", "--host", "192.0.2.1", "--no-wait")
+        assert (asked.code, asked.errors) == (0, "")
+        (number,) = re.findall(r"task (\d+): diagnose ping", asked.output)
+        listed = await ztpd(live.scene, "device", informed, "tasks")
+        assert_told("diagnose ping host=192.0.2.1, asked by office", listed.output)
+        cancelled = await ztpd(live.scene, "device", informed, "cancel", number)
+        assert_told("cancelled: cancelled by office", cancelled.output)
+        again = await ztpd(live.scene, "device", informed, "cancel", number, "--json")
+        assert json.loads(again.output)["state"] == "cancelled"
+
+    @pytest.mark.parametrize(
+        ("words", "said"),
+        [
+            (("diagnose",), "diagnose takes one test"),
+            (("diagnose", "ping"), "host: ping needs one"),
+            (("diagnose", "ping", "--host", "a b"), "host: is no name or address of a host"),
+            (("diagnose", "ping", "--url", "http://x/", "--host", "x"), "url: ping takes"),
+            (("reboot", "now"), "reboot takes no more words"),
+            (("reboot", "--host", "x"), "reboot takes no --host"),
+            (("read",), "read takes one or more paths"),
+            (("cancel", "first"), "cancel takes the number"),
+            (("show", "all"), "show takes no more words"),
+        ],
+    )
+    async def test_a_call_that_makes_no_sense_ends_with_2(
+        self, scene: Stage, words: tuple[str, ...], said: str
+    ) -> None:
+        assert_plain(await ztpd(scene, "device", "1", *words), 2, said)
+
+    async def test_what_the_daemon_refuses_is_told_with_its_remedy(self, live: Theatre, informed: str) -> None:
+        assert_plain(await ztpd(live.scene, "device", "9999", "reboot"), 1, "there is no device 9999")
+        bad = await ztpd(live.scene, "device", informed, "read", "Device.")
+        assert_plain(bad, 1, "paths", "correct what is listed")
+        assert_plain(await ztpd(live.scene, "device", informed, "cancel", "9999"), 1, "there is no task 9999")
+
+    async def test_a_daemon_that_does_not_run_is_said(self, scene: Stage) -> None:
+        assert_plain(await ztpd(scene, "device", "1"), 1, "no daemon answers at", "Start it: ztpd run")
 
 
 class TestStatus:

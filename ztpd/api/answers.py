@@ -4,24 +4,13 @@ Plain types, no rules: what is stored was checked when it came in, and a rule th
 make it unreadable.
 """
 
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
-T = TypeVar("T")
-
-
-class Shown(BaseModel):
-    """A value as it is sent; whatever else a row holds stays behind. Times are RFC 3339 texts in UTC."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class PageOf(Shown, Generic[T]):
-    """A part of a list; ``next`` is the ``after`` of the following page, null when there is none."""
-
-    items: list[T]
-    next: str | None
+from ztpd.api.cpe_answers import CpeShown
+from ztpd.api.shown import PageOf as PageOf
+from ztpd.api.shown import Shown as Shown
 
 
 class AccessShown(Shown):
@@ -126,7 +115,7 @@ class IdentityShown(Shown):
 
 
 class DeviceShown(Shown):
-    """A device with every name it has, and where it was heard last."""
+    """A device with every name it has, and where it was heard last; ``cpe`` is null when it has never informed."""
 
     id: int
     state: str
@@ -145,6 +134,7 @@ class DeviceShown(Shown):
     names: list[NameShown]
     waking: WakingShown | None
     identity: IdentityShown | None
+    cpe: CpeShown | None = None
 
 
 class VisitShown(Shown):
@@ -389,4 +379,4 @@ class ProblemShown(Shown):
     detail: str
     instance: str | None = None
     remedy: str | None = None
-    errors: list[ProblemItemShown] = []
+    errors: list[ProblemItemShown] = Field(default_factory=list)

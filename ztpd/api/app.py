@@ -9,6 +9,7 @@ from aiohttp import hdrs, web
 
 import ztpd
 from ztpd.api import (
+    cpes,
     deliveries,
     devices,
     elements,
@@ -36,6 +37,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *jobs.ROUTES,
     *services.ROUTES,
     *devices.ROUTES,
+    *cpes.ROUTES,
     *quarantine.ROUTES,
     *rebootstrap.ROUTES,
     *elements.ROUTES,

@@ -26,6 +26,13 @@ class ByRowId(Strict):
     id: RowId
 
 
+class ByTask(Strict):
+    """The path of one task of a device."""
+
+    id: RowId
+    task: RowId
+
+
 class ByVisit(Strict):
     """The path of one visit of a job."""
 

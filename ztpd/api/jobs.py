@@ -78,7 +78,7 @@ async def retry_job(call: Call[ById, Nothing, Nothing]) -> Answer:
 
 
 class VouchBody(Strict):
-    """What a person answers for: properties (``downstream_bps`` …), levels (``onu_rx_dbm`` …), tests (``test.ping`` …)."""
+    """What a person answers for: properties (``downstream_bps``), levels (``onu_rx_dbm``) or tests (``test.ping``)."""
 
     names: Annotated[tuple[Vouchable | VouchableTest, ...], Field(min_length=1, max_length=32)]
     reason: Annotated[str, Field(min_length=1, max_length=500)]

@@ -4,11 +4,9 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ztpd.domain.cpe_tasks import MASK as MASK
 from ztpd.domain.cpe_tasks import Task
 from ztpd.domain.diagnostics import Report
-
-MASK = "********"
-"""What is shown in the place of a value that must not be."""
 
 _KEY_LENGTH = 32
 

@@ -1,10 +1,12 @@
 """What a CPE can be asked to do, as values that can be kept: each is JSON with its ``kind``."""
 
+import re
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from ztpd.domain.diagnostics import Test
+from ztpd.domain.diagnostics import CpeTest
 from ztpd.domain.model import Strict
 from ztpd.domain.profile import Value
 
@@ -42,17 +44,32 @@ class Diagnose(Strict):
     """Begin a test, or show at once what needs none."""
 
     kind: Literal["diagnose"] = "diagnose"
-    test: Test
+    test: CpeTest
 
 
 class Collect(Strict):
     """Show what a test came to that was begun in an earlier session."""
 
     kind: Literal["collect"] = "collect"
-    test: Test
+    test: CpeTest
 
 
 Task = Annotated[Configure | Read | Reboot | FactoryReset | Diagnose | Collect, Field(discriminator="kind")]
 
 TASK: TypeAdapter[Task] = TypeAdapter(Task)
 """Reads and writes tasks as JSON."""
+
+MASK = "********"
+"""What is shown in the place of a value that must not be."""
+
+_SECRET = re.compile(r"(pass(word|phrase|wd)?|secret|psk|presharedkey|wepkey|pin|(?<!parameter)(?<!command)key)$")
+
+
+def masked(values: Mapping[str, str]) -> dict[str, str]:
+    """Values by path as they may be shown: some CPEs read back passwords, which the standards hide."""
+    return {path: MASK if text and _is_secret(path) else text for path, text in values.items()}
+
+
+def _is_secret(path: str) -> bool:
+    last = next((part for part in reversed(path.lower().split(".")) if part and not part.isdigit()), "")
+    return _SECRET.search(last) is not None

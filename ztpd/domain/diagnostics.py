@@ -92,7 +92,7 @@ class Arguments(Strict):
         return frozenset(match.group(1) for match in found if match)
 
 
-class Test(Arguments):
+class CpeTest(Arguments):
     """A test as a CPE is asked for it."""
 
     @model_validator(mode="after")
@@ -149,14 +149,14 @@ class WantedTest(Arguments):
                 raise ValueError(f"limits.{name}: {self.test} shows {_listed(KINDS[self.test].shows)}")
         return self
 
-    def told(self, given: Mapping[str, object]) -> Test:
+    def told(self, given: Mapping[str, object]) -> CpeTest:
         """The test with the job's parameters in their places; raises ``ValueError`` where they do not fit."""
         fields = {name: getattr(self, name) for name in ("test", *_ARGUMENTS)}
         for name in ("url", "host"):
             match = REFERENCE.fullmatch(fields[name] or "")
             if match:
                 fields[name] = given.get(match.group(1))
-        return Test.model_validate(fields)
+        return CpeTest.model_validate(fields)
 
 
 _ARGUMENTS = frozenset(Arguments.model_fields) - {"test"}
@@ -227,13 +227,18 @@ class Report:
 
 
 class Trouble(Strict):
-    """Why a test has no result: ``unable`` says that the CPE has no such test, else it went wrong or took too long."""
+    """Why a test has no result: the CPE has no such test, it went wrong, took too long, or the CPE did not come."""
 
-    kind: Literal["unable", "failed", "timeout"]
+    kind: Literal["unable", "failed", "timeout", "silent"]
     words: str
 
 
-_TROUBLES = {"unable": Code.NOT_VERIFIABLE, "failed": Code.TEST_FAILED, "timeout": Code.TIMEOUT}
+_TROUBLES = {
+    "unable": Code.NOT_VERIFIABLE,
+    "failed": Code.TEST_FAILED,
+    "timeout": Code.TIMEOUT,
+    "silent": Code.CPE_SILENT,
+}
 
 
 def judge(wanted: WantedTest, came_to: Report | Trouble, vouched: Collection[str] = ()) -> Failure | None:
@@ -245,11 +250,10 @@ def judge(wanted: WantedTest, came_to: Report | Trouble, vouched: Collection[str
         if not wanted.required or (came_to.kind == "unable" and vouchable(wanted.test) in vouched):
             return None
         return Failure(_TROUBLES[came_to.kind], f"{wanted.test}: {came_to.words}")
-    found = [
-        (_code_of(name), each) for name, bounds in wanted.limits.items() for each in _outside(came_to, name, bounds)
-    ]
-    if found:
-        return Failure(found[0][0], f"{wanted.test}: {'; '.join(text for _, text in found)}")
+    outside = ((name, _outside(came_to, name, bounds)) for name, bounds in wanted.limits.items())
+    beyond = [(_code_of(name), text) for name, text in outside if text is not None]
+    if beyond:
+        return Failure(beyond[0][0], f"{wanted.test}: {'; '.join(text for _, text in beyond)}")
     unknown = [name for name in wanted.limits if came_to.reading(name) is None]
     if unknown and wanted.required and vouchable(wanted.test) not in vouched:
         return Failure(Code.NOT_VERIFIABLE, f"{wanted.test}: the CPE does not show {_listed(unknown)}")

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from drivers.access import WantedAccess
 from pon import serial as pon_serial
-from ztpd.domain.diagnostics import Test, WantedTest
+from ztpd.domain.diagnostics import CpeTest, WantedTest
 from ztpd.domain.failures import Code, Failure
 from ztpd.domain.kinds import Act
 from ztpd.domain.model import Access, JobBody, LocationBody
@@ -179,7 +179,7 @@ def wanted_cpe(body: JobBody, profile: Profile) -> dict[str, Value]:
     return {intent: resolve(profile, body.parameters, value) for intent, value in profile.cpe.items()}
 
 
-def wanted_tests(body: JobBody, profile: Profile) -> list[tuple[WantedTest, Test]]:
+def wanted_tests(body: JobBody, profile: Profile) -> list[tuple[WantedTest, CpeTest]]:
     """The tests that the profile wants of the job's CPE, as it is asked for them; raises ``ValueError``."""
     return [(wanted, _told(body, profile, wanted)) for wanted in _tests(body, profile)]
 
@@ -188,5 +188,5 @@ def _tests(body: JobBody, profile: Profile) -> tuple[WantedTest, ...]:
     return profile.diagnostics if body.does.act is Act.PROVISION and body.device("cpe") is not None else ()
 
 
-def _told(body: JobBody, profile: Profile, wanted: WantedTest) -> Test:
+def _told(body: JobBody, profile: Profile, wanted: WantedTest) -> CpeTest:
     return wanted.told({name: resolve(profile, body.parameters, f"${name}") for name in wanted.references})

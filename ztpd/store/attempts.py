@@ -17,7 +17,7 @@ from ztpd.domain.lifecycle import JobEvent, JobState, ServiceState
 from ztpd.domain.model import Access, JobBody
 from ztpd.domain.planning import device_key, missing_legs, wanted_access, wanted_cpe
 from ztpd.domain.profile import Profile, Range, Value, without_secrets
-from ztpd.store import closing, cpe_faults, services, settling
+from ztpd.store import cpe_faults, cpe_tests, evidence, services, settling
 from ztpd.store.rows import Job, failures_to_text, location_of
 from ztpd.store.times import to_text
 from ztpd.store.transaction import Row, Superseded, Transaction
@@ -225,7 +225,7 @@ def confirm_network(
         "levels": asdict(levels),
         "element": work.element,
     }
-    _write_evidence(tx, job, "network", {**facts, "profile_version": work.profile.version})
+    evidence.write(tx, job, "network", {**facts, "profile_version": work.profile.version})
     tx.run("confirm_network", id=job.id, now=tx.now_text)
     confirmed = tx.job(job.id)
     tx.tell(confirmed, "job.network-confirmed", **facts)
@@ -234,7 +234,7 @@ def confirm_network(
         tx.run("await_cpe", id=job.id, due_at=to_text(due_at))
         tx.touched.add("cpe-tasks")
         return JobState.VERIFYING
-    return closing.verified(tx, confirmed, work.profile).state
+    return cpe_tests.verified(tx, confirmed, work.profile).state
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,12 +258,12 @@ def record_cpe(tx: Transaction, id_: str, result: CpeResult) -> None:
         tx.move_job(job, JobEvent.ATTEMPT_FAILED, failures=[Failure(Code.CPE_FAULT, fault)])
         return
     applied = {name: without_secrets(profile, given, value) for name, value in result.applied.items()}
-    _write_evidence(tx, job, "cpe", {"applied": applied})
+    evidence.write(tx, job, "cpe", {"applied": applied})
     tx.run("confirm_cpe", id=id_, now=tx.now_text)
     confirmed = tx.job(id_)
     tx.tell(confirmed, "job.cpe-configured", applied=applied)
     if job.state is JobState.VERIFYING and confirmed.network_confirmed_at is not None:
-        closing.verified(tx, confirmed, profile)
+        cpe_tests.verified(tx, confirmed, profile)
 
 
 def fail_attempt(tx: Transaction, work: Work, lease: Lease, failure: Failure, retry_at: datetime | None) -> JobState:
@@ -312,14 +312,15 @@ def _close(tx: Transaction, rows: list[Row], event: JobEvent, failure: Failure) 
 
 
 def _why_silent(tx: Transaction, job: Job, silent: Failure) -> Failure:
-    """What a job's CPE answered last; where it never did, what became of asking it to inform."""
+    """What a job's CPE answered last, or which tests are missing; where it never did, what became of asking it."""
     answered = cpe_faults.last_of_job(tx, job.id)
     if answered is not None:
         return Failure(Code.CPE_FAULT, answered)
+    found = cpe_tests.overdue(tx, job) or silent
     asked = tx.one("cpe_waking_of_job", why=spoken(Cause.JOB, job.id))
-    if asked is None:
-        return silent
-    return Failure(Code.CPE_SILENT, f"{silent.detail}; asked to inform {asked['tries']} times, last: {asked['said']}")
+    if asked is None or found.code is not Code.CPE_SILENT:
+        return found
+    return Failure(found.code, f"{found.detail}; asked to inform {asked['tries']} times, last: {asked['said']}")
 
 
 def renew_leases(tx: Transaction, lease: Lease, in_hand: Mapping[str, int]) -> None:
@@ -333,17 +334,3 @@ def release_claims(tx: Transaction, owner: str) -> None:
     """Let go of everything an owner of this name had claimed before it was started anew."""
     tx.run("release_job_claims", owner=owner, now=tx.now_text)
     tx.run("release_delivery_claims", owner=owner, now=tx.now_text)
-
-
-def _write_evidence(tx: Transaction, job: Job, kind: str, body: dict[str, Any]) -> None:
-    tx.run(
-        "add_evidence",
-        service=job.service,
-        job=job.id,
-        visit=job.visit,
-        kind=kind,
-        body=json.dumps(body, ensure_ascii=False),
-        author="ztpd",
-        captured_at=tx.now_text,
-        now=tx.now_text,
-    )

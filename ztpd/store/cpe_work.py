@@ -7,10 +7,10 @@ from dataclasses import replace
 import orjson
 
 from ztpd.domain.cpe import Cause, CpeFacts, CpeFault, CpeOutcome, CpeWork
-from ztpd.domain.cpe_tasks import TASK, Configure
+from ztpd.domain.cpe_tasks import Configure
 from ztpd.domain.planning import wanted_cpe
 from ztpd.domain.profile import without_secrets
-from ztpd.store import allocations, attempts, cpe_faults, cpe_secrets, devices
+from ztpd.store import allocations, attempts, cpe_faults, cpe_secrets, cpe_tasks, devices
 from ztpd.store.attempts import CpeResult
 from ztpd.store.transaction import Row, Superseded, Transaction
 
@@ -82,11 +82,9 @@ def _of_job(tx: Transaction, cpe: Row, facts: CpeFacts) -> CpeWork | None:
 
 
 def _asked(tx: Transaction, cpe: Row, facts: CpeFacts) -> CpeWork | None:
-    """What somebody asked of this CPE."""
-    row = tx.one("due_cpe_task", device=cpe["device"], now=tx.now_text)
-    if row is None:
-        return None
-    return CpeWork(cpe["device"], Cause.ASKED, str(row["id"]), TASK.validate_json(row["body"]), instances_of(tx, cpe))
+    """What somebody, or a job that waits for tests, asked of this CPE."""
+    work = cpe_tasks.work_of(tx, cpe, facts)
+    return None if work is None else replace(work, instances=instances_of(tx, cpe))
 
 
 def _job_ended(tx: Transaction, work: CpeWork, outcome: CpeOutcome) -> None:
@@ -104,21 +102,6 @@ def _tell_put_off(tx: Transaction, work: CpeWork, fault: Row) -> None:
         tx.tell(job, "job.cpe-faulted", **facts)
 
 
-def _asked_ended(tx: Transaction, work: CpeWork, outcome: CpeOutcome) -> None:
-    task = int(work.id)
-    if outcome.ok and outcome.pending:
-        tx.run("give_cpe_task", id=task, now=tx.now_text)
-        return
-    tx.run(
-        "end_cpe_task",
-        id=task,
-        state="done" if outcome.ok else "failed",
-        result=orjson.dumps(dict(outcome.applied)).decode(),
-        fault="" if outcome.fault is None else outcome.fault.words,
-        now=tx.now_text,
-    )
-
-
 WANTED: Mapping[Cause, Callable[[Transaction, Row, CpeFacts], CpeWork | None]] = {
     Cause.JOB: _of_job,
     Cause.SECRET: cpe_secrets.wanted,
@@ -129,6 +112,6 @@ WANTED: Mapping[Cause, Callable[[Transaction, Row, CpeFacts], CpeWork | None]] =
 ENDED: Mapping[Cause, Callable[[Transaction, CpeWork, CpeOutcome], None]] = {
     Cause.JOB: _job_ended,
     Cause.SECRET: cpe_secrets.ended,
-    Cause.ASKED: _asked_ended,
+    Cause.ASKED: cpe_tasks.record,
 }
 """Who keeps what became of it, once it was done or has failed for good."""

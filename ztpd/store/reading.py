@@ -13,6 +13,7 @@ from ztpd.domain.nearness import Waiting, WaitingJobs
 from ztpd.domain.planning import device_key
 from ztpd.domain.sighting import Place
 from ztpd.store.engine import Connection
+from ztpd.store.reading_cpes import shown_cpe, shown_task
 from ztpd.store.rows import Job, location_of
 
 Row = Mapping[str, Any]
@@ -104,14 +105,24 @@ class Reader:
 
     def _device(self, row: Row) -> Shown:
         names = [dict(name) for name in self._all("names_of_device", device=row["id"])]
-        waking = self._one("cpe_waking", device=row["id"])
+        waking, cpe = self._one("cpe_waking", device=row["id"]), self._one("get_cpe", device=row["id"])
         identity = self._one("cpe_identity", device=row["id"])
-        shown = {"waking": waking, "identity": identity}
         return {
             **dict(row),
             "names": names,
-            **{name: None if each is None else dict(each) for name, each in shown.items()},
+            "waking": None if waking is None else dict(waking),
+            "identity": None if identity is None else dict(identity),
+            "cpe": None if cpe is None else shown_cpe(cpe, self._all),
         }
+
+    def cpe_tasks(self, device: int, after: int, limit: int) -> list[Shown]:
+        """A page of what a CPE was asked for, oldest first."""
+        return [shown_task(row) for row in self._all("cpe_tasks", device=device, after=after, limit=limit)]
+
+    def cpe_task(self, device: int, id_: int) -> Shown | None:
+        """One task of a device, or None."""
+        row = self._one("get_cpe_task", id=id_)
+        return None if row is None or row["device"] != device else shown_task(row)
 
     def quarantine(self, after: int, limit: int, *, ignored: bool) -> list[Shown]:
         """A page of quarantined devices, each with its last sightings and the jobs it may belong to."""

@@ -8,8 +8,9 @@ import pytest
 from tests.integration.api.world import JOB, LOCATION, REPORT, SENTINEL, START, World, token_of
 from ztpd.api.app import ROUTES
 from ztpd.api.tokens import Scope
+from ztpd.domain.cpe import CpeOutcome
 from ztpd.domain.sighting import Sighting, Source
-from ztpd.store import sightings
+from ztpd.store import cpes, sightings
 from ztpd.store.times import to_text
 
 
@@ -199,13 +200,20 @@ async def test_no_answer_shows_a_secret(world: World) -> None:
     await world.bring_up()
     replies.append(await world.send("POST", "/v1/jobs/J-1/completion", {**REPORT, "photos": []}))
     replies.append(await world.send("POST", "/v1/jobs/J-1/completion", REPORT))
+    await world.inform("first")
+    asked = await world.send("POST", "/v1/devices/1/read", {"paths": ["Device.WiFi.AccessPoint."]})
+    work = await world.inform("second")
+    assert work is not None
+    shown_by_cpe = CpeOutcome(ok=True, applied={"Device.WiFi.AccessPoint.1.Security.KeyPassphrase": SENTINEL})
+    await world.store.commit(cpes.record_outcome, work, shown_by_cpe)
     for row in ROUTES:
         if row.method != "GET":
             continue
         kind = row.path.split("/")[2] if row.path.startswith("/v1") else ""
         ids = {"jobs": ["J-1", "J-2", "J-3", "J-4"], "devices": ["1"], "services": ["SVC-1"], "locations": ["LOC-1"]}
         for id_ in ids.get(kind, [""]):
-            reply = await world.get(row.path.replace("{id}", id_).replace("{name}", "olt-1"))
+            task = str(asked.json["id"])
+            reply = await world.get(row.path.replace("{id}", id_).replace("{name}", "olt-1").replace("{task}", task))
             assert reply.status == 200, row.path
             replies.append(reply)
     shown = b"\n".join(reply.body for reply in replies)

@@ -21,13 +21,15 @@ from ztpd.api.app import make_app
 from ztpd.api.contract import ApiContext, Element, Limits
 from ztpd.api.server import Address, serve
 from ztpd.api.tokens import Scope, Token
+from ztpd.domain.cpe import CpeFacts, CpeWork, Proof
 from ztpd.domain.failures import Code, Failure
 from ztpd.domain.profile import Profile
 from ztpd.domain.sighting import Sighting, Source
 from ztpd.metrics import Metrics
 from ztpd.provisioning.adoption import Adopter
-from ztpd.store import attempts, deliveries, sightings
+from ztpd.store import attempts, cpes, deliveries, sightings
 from ztpd.store.attempts import Lease, Work
+from ztpd.store.cpes import HeardCpe
 from ztpd.store.store import Context, Store, open_store
 from ztpd.store.transaction import Unknown
 
@@ -62,6 +64,7 @@ REPORT: dict[str, Any] = {
     ],
     "photos": [{"name": "outlet", "sha256": "a" * 64}],
 }
+FACTS = CpeFacts("Acme", CPE["oui"], "ONT", CPE["serial"], root="Device.", software_version="1.2")
 ELEMENTS = {
     "olt-1": Element(frozenset({"pon"}), frozenset({"1/1/1", "1/1/3"})),
     "switch-1": Element(frozenset({"ethernet"})),
@@ -170,6 +173,11 @@ class World:
         """The ONT of J-1 is announced in its place."""
         heard = Sighting(Source.PON, START, element="olt-1", port="1/1/3", serial="HWTC1A2B3C4D")
         await self.store.commit(sightings.record_sighting, heard)
+
+    async def inform(self, session: str, proof: Proof = Proof.DEVICE) -> CpeWork | None:
+        """The CPE of J-1 opens a session; what it must do."""
+        heard = Sighting(Source.CWMP, START, oui=CPE["oui"], cwmp_serial=CPE["serial"], ip="10.0.0.5")
+        return await self.store.commit(cpes.hear_inform, heard, HeardCpe(FACTS, proof, session))
 
     async def start_attempt(self) -> Work:
         """The provisioner takes the one job that is due."""

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -95,6 +95,7 @@ class World:
     now: datetime = START
     ids: Iterator[int] = field(default_factory=itertools.count)
     claims_registration_ids: bool = False
+    sessions: Iterator[int] = field(default_factory=itertools.count)
 
     def do(self, intention: Callable[Concatenate[Transaction, P], T], *arguments: P.args, **named: P.kwargs) -> T:
         """Run an intention and commit it; undo it when it raises."""
@@ -158,8 +159,9 @@ class World:
         return len(self.do(sightings.record_listing, element, onus, self.now))
 
     def inform(self, serial: str = HEX, ip: str = "10.0.0.5") -> CpeWork | None:
+        """A CPE opens a session of its own."""
         heard = Sighting(Source.CWMP, self.now, oui=OUI, cwmp_serial=serial, ip=ip)
-        return self.do(cpes.hear_inform, heard, told(serial))
+        return self.do(cpes.hear_inform, heard, replace(told(serial), session=f"session {next(self.sessions)}"))
 
     def dhcp(self, mac: str, ip: str | None = "10.0.0.5", circuit_id: str | None = None, **others: Any) -> str:
         heard = Sighting(Source.DHCP, self.now, mac=mac, ip=ip, circuit_id=circuit_id, **others)

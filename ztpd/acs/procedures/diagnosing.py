@@ -14,7 +14,7 @@ from ztpd.acs.procedures.protocol import Context, Procedure, outcome_of_fault
 from ztpd.acs.requests import GetParameterNames, GetParameterValues, ParameterValue, Request, SetParameterValues
 from ztpd.domain.cpe import CpeFault, CpeOutcome, FaultKind
 from ztpd.domain.cpe_tasks import Collect, Diagnose
-from ztpd.domain.diagnostics import Test
+from ztpd.domain.diagnostics import CpeTest
 
 MAX_ROWS = 40
 """How many neighbours or hops are read: what a CPE answers must fit into one message."""
@@ -105,7 +105,7 @@ def _places(context: Context) -> Places | None:
     return None
 
 
-def _settings(place: Place, test: Test, before: Mapping[str, str]) -> tuple[ParameterValue, ...]:
+def _settings(place: Place, test: CpeTest, before: Mapping[str, str]) -> tuple[ParameterValue, ...]:
     """What the test is given, what an earlier one has left behind at its rest, and the word to begin."""
     settings = []
     for name, argument in place.arguments.items():
@@ -116,7 +116,7 @@ def _settings(place: Place, test: Test, before: Mapping[str, str]) -> tuple[Para
     return (*settings, ParameterValue(place.state, REQUESTED))
 
 
-def _results(place: Place, test: Test) -> Generator[Request, Answer, CpeOutcome]:
+def _results(place: Place, test: CpeTest) -> Generator[Request, Answer, CpeOutcome]:
     """A table that may be long: its rows are listed, and the first of them read."""
     table = f"{place.object}{place.table}"
     listed = yield GetParameterNames(table)
@@ -139,7 +139,7 @@ def _instances(paths: Iterable[str], table: str) -> set[tuple[int, str]]:
     return {(int(number), f"{table}{number}.") for number in numbers if number.isascii() and number.isdigit()}
 
 
-def _shown(place: Place, test: Test, read: Mapping[str, str], counted: int | None = None) -> CpeOutcome:
+def _shown(place: Place, test: CpeTest, read: Mapping[str, str], counted: int | None = None) -> CpeOutcome:
     values = {key: read[path] for key, name in place.results.items() if (path := place.object + name) in read}
     if test.duration_s is not None:
         values.pop("file_bytes", None)  # what was sent ended with the time, not with the file

@@ -10,7 +10,8 @@ WHERE c.device IN (
         JOIN device_name n ON n.kind = a.kind AND n.value = a.value
         WHERE j.state = 'verifying' AND j.lease_until IS NULL AND j.cpe_confirmed_at IS NULL
         UNION
-        SELECT t.device FROM cpe_task t WHERE t.ended_at IS NULL AND t.state = 'due' AND t.due_at <= :now)
+        SELECT t.device FROM cpe_task t
+        WHERE t.ended_at IS NULL AND t.due_at <= :now AND (t.state = 'due' OR t.kind = 'diagnose'))
     AND (w.device IS NULL OR w.next_at <= :now)
 ORDER BY COALESCE(w.next_at, ''), c.device LIMIT :limit;
 

@@ -37,30 +37,6 @@ UPDATE cpe_task SET device = :device WHERE device = :joined;
 -- name: drop_cpe_faults(device)!
 DELETE FROM cpe_fault WHERE device = :device;
 
--- name: add_cpe_task(device, kind, body, job, actor, now)^
-INSERT INTO cpe_task (device, kind, body, job, actor, state, due_at, created_at)
-VALUES (:device, :kind, :body, :job, :actor, 'due', :now, :now)
-RETURNING *;
-
--- name: due_cpe_task(device, now)^
--- What a CPE was asked for and has not been told yet, the oldest first.
-SELECT * FROM cpe_task
-WHERE device = :device AND ended_at IS NULL AND state = 'due' AND due_at <= :now ORDER BY id LIMIT 1;
-
--- name: get_cpe_task(id)^
-SELECT * FROM cpe_task WHERE id = :id;
-
--- name: cpe_tasks(device, after, limit)
-SELECT * FROM cpe_task WHERE device = :device AND id > :after ORDER BY id LIMIT :limit;
-
--- name: give_cpe_task(now, id)!
--- The CPE has taken it and does it in its own time.
-UPDATE cpe_task SET state = 'given', given_at = :now WHERE id = :id AND ended_at IS NULL;
-
--- name: end_cpe_task(state, result, fault, now, id)!
-UPDATE cpe_task SET state = :state, result = :result, fault = :fault, ended_at = :now
-WHERE id = :id AND ended_at IS NULL;
-
 -- name: cpe_fault(device, cause)^
 SELECT * FROM cpe_fault WHERE device = :device AND cause = :cause;
 

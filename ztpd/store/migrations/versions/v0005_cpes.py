@@ -1,5 +1,7 @@
 """What CPEs tell of themselves over CWMP, what they are asked to do, and why they did not."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -16,6 +18,23 @@ def _text(name: str, default: str | None = None) -> sa.Column[str]:
 
 def _optional(name: str) -> sa.Column[str]:
     return sa.Column(name, sa.Text, nullable=True)
+
+
+def _of_tests() -> list[sa.Column[Any]]:
+    """What a task needs that takes more than one session, or that a job waits for."""
+    return [
+        # How often the CPE was given something for it, and how often it began anew.
+        sa.Column("turn", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("tries", sa.BigInteger, nullable=False, server_default="0"),
+        # The session in which it was given last: what came of it is looked for in another.
+        _text("session", ""),
+        _optional("expires_at"),
+        # The attempt of the job that waits for it, and what its profile wants of it.
+        sa.Column("attempt", sa.BigInteger, nullable=True),
+        _text("terms", ""),
+        # Why there is no result (``ztpd.domain.diagnostics.Trouble``).
+        _text("trouble", ""),
+    ]
 
 
 def upgrade() -> None:
@@ -56,7 +75,7 @@ def upgrade() -> None:
         _text("body"),
         _optional("job"),
         _text("actor"),
-        # 'due', 'given' (the CPE has taken it and does it), 'done' or 'failed'.
+        # 'due', 'given' (the CPE has taken it and does it), 'done', 'failed' or 'cancelled'.
         _text("state"),
         _text("due_at"),
         _optional("given_at"),
@@ -64,10 +83,13 @@ def upgrade() -> None:
         _text("result", "{}"),
         _text("fault", ""),
         _text("created_at"),
+        *_of_tests(),
     )
     still_open = sa.text("ended_at IS NULL")
     op.create_index("cpe_task_open", "cpe_task", ["device"], sqlite_where=still_open, postgresql_where=still_open)
     op.create_index("cpe_task_device", "cpe_task", ["device", "id"])
+    op.create_index("cpe_task_job", "cpe_task", ["job", "attempt"])
+    op.create_index("cpe_task_expiry", "cpe_task", ["expires_at"], sqlite_where=still_open, postgresql_where=still_open)
     op.create_table(
         "cpe_fault",
         sa.Column("device", sa.BigInteger, primary_key=True),

@@ -1,0 +1,71 @@
+"""The shape of what is said of a CPE: what it told of itself, what it was asked for, what came of that."""
+
+from typing import Any
+
+from ztpd.api.shown import Shown
+
+
+class ReadingShown(Shown):
+    """One thing that a test showed, with its unit."""
+
+    name: str
+    value: float | int | str
+    unit: str
+
+
+class TaskShown(Shown):
+    """What a CPE was asked for, and what it came to.
+
+    ``state`` is ``due`` (not told yet), ``given`` (the CPE does it), ``done``, ``failed`` (``fault`` says why) or
+    ``cancelled``. ``rows`` are the hops of a route, or Wi-Fi neighbours; ``values`` the parameters that were read.
+    """
+
+    id: int
+    device: int
+    kind: str
+    state: str
+    arguments: dict[str, Any]
+    job: str | None
+    actor: str
+    tries: int
+    created_at: str
+    given_at: str | None
+    ended_at: str | None
+    expires_at: str | None
+    readings: list[ReadingShown]
+    rows: list[list[ReadingShown]]
+    values: dict[str, str]
+    fault: str
+
+
+class CpeFaultShown(Shown):
+    """Why a CPE did not do what it was asked, until the cause is gone; it is tried again at ``retry_at``."""
+
+    cause: str
+    work: str
+    code: int | None
+    message: str
+    times: int
+    first_at: str
+    last_at: str
+    retry_at: str
+
+
+class CpeShown(Shown):
+    """What a device tells of itself over TR-069, what it is to do, and why it did not.
+
+    ``proof`` is how it proved who it is in its last session, ``ip`` where that came from.
+    """
+
+    manufacturer: str
+    oui: str
+    product_class: str
+    serial: str
+    root: str
+    software_version: str
+    hardware_version: str
+    proof: str
+    ip: str
+    informed_at: str
+    open_tasks: list[TaskShown]
+    faults: list[CpeFaultShown]

@@ -1,0 +1,54 @@
+"""What is asked of the store about CPEs: what each told of itself, what it is to do, why it did not. Nothing writes.
+
+No secret is among it: paths that hold one were masked when their values came in.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+
+from ztpd.domain.cpe_tasks import TASK
+
+Row = Mapping[str, Any]
+Shown = dict[str, Any]
+All = Callable[..., list[Row]]
+
+_CPE = (
+    "manufacturer",
+    "oui",
+    "product_class",
+    "serial",
+    "root",
+    "software_version",
+    "hardware_version",
+    "proof",
+    "ip",
+    "informed_at",
+)
+_TASK = ("id", "device", "kind", "state", "job", "actor", "created_at", "given_at", "ended_at", "expires_at", "fault")
+
+
+def shown_cpe(row: Row, everything: All) -> Shown:
+    """A CPE with what it is to do and its faults; ``everything`` answers a statement by name."""
+    device = row["device"]
+    return {
+        **{name: row[name] for name in _CPE},
+        "open_tasks": [shown_task(task) for task in everything("open_cpe_tasks", device=device)],
+        "faults": [dict(fault) for fault in everything("cpe_faults", device=device)],
+    }
+
+
+def shown_task(row: Row) -> Shown:
+    """A task with what it came to."""
+    task = TASK.validate_json(row["body"])
+    result = orjson.loads(row["result"])
+    told = task.model_dump(mode="json", exclude_none=True, exclude={"kind", "values"})
+    return {
+        **{name: row[name] for name in _TASK},
+        "tries": row["tries"] + 1,
+        "arguments": told.get("test", told),
+        "readings": result.get("readings", []),
+        "rows": result.get("rows", []),
+        "values": result.get("values", {}),
+    }

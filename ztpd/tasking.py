@@ -1,0 +1,225 @@
+"""``ztpd device``: what is known of one device, and what it is asked to do, over the daemon's own API."""
+
+import asyncio
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from ztpd import asking
+from ztpd.asking import DaemonSilent, table_of
+from ztpd.config import Configuration
+from ztpd.device_actions import Action
+from ztpd.domain.diagnostics import CpeTest
+
+POLL_S = 1.0
+
+
+class BadCall(Exception):
+    """The command's words do not go together; the text says what to give."""
+
+
+class DeviceRefused(Exception):
+    """The daemon refuses what is asked of the device, and says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One call: the device, what is asked of it with which words, a test's arguments, whether to wait for the end."""
+
+    device: int
+    action: Action
+    words: tuple[str, ...] = ()
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    wait: bool = True
+
+
+async def ask(configuration: Configuration, asked: Asked) -> dict[str, Any]:
+    """What the daemon answers; a task that is waited for, when it is over.
+
+    Raises ``BadCall``, ``DeviceRefused``, ``DaemonSilent`` and ``ConfigError``.
+    """
+    path = f"/v1/devices/{asked.device}"
+    match asked.action:
+        case Action.SHOW | Action.TASKS if asked.words:
+            raise BadCall(f"{asked.action} takes no more words")
+        case Action.SHOW:
+            return await _call(configuration, "GET", path)
+        case Action.TASKS:
+            return {"items": await _tasks(configuration, path)}
+        case Action.CANCEL:
+            return await _call(configuration, "POST", f"{path}/tasks/{_number(asked)}/cancel")
+        case _:
+            way = {Action.DIAGNOSE: "diagnostics"}.get(asked.action, asked.action.value)
+            task = await _call(configuration, "POST", f"{path}/{way}", _body(asked))
+            return await _end_of(configuration, path, task) if asked.wait else task
+
+
+def _number(asked: Asked) -> str:
+    if len(asked.words) != 1 or not asked.words[0].isdecimal():
+        raise BadCall("cancel takes the number of one task: `ztpd device ID tasks` lists them")
+    return asked.words[0]
+
+
+def _body(asked: Asked) -> dict[str, Any] | None:
+    given = {name: value for name, value in asked.arguments.items() if value is not None}
+    if asked.action is Action.DIAGNOSE:
+        if len(asked.words) != 1:
+            raise BadCall("diagnose takes one test: download, upload, ping, traceroute, wifi-neighbours or optics")
+        try:
+            test = CpeTest.model_validate({"test": asked.words[0], **given})
+        except ValidationError as error:
+            raise BadCall("\n".join(_said(each) for each in error.errors(include_url=False))) from None
+        return test.model_dump(mode="json", exclude_none=True)
+    if given:
+        raise BadCall(f"{asked.action} takes no --{sorted(given)[0].replace('_', '-')}: it belongs to diagnose")
+    if asked.action is Action.READ:
+        if not asked.words:
+            raise BadCall("read takes one or more paths: Device.DeviceInfo. or Device.WiFi.SSID.1.SSID")
+        return {"paths": list(asked.words)}
+    if asked.words:
+        raise BadCall(f"{asked.action} takes no more words")
+    return None
+
+
+def _said(error: Any) -> str:
+    where = ".".join(map(str, error["loc"]))
+    problem = str(error["msg"]).removeprefix("Value error, ")
+    return f"{where}: {problem}" if where else problem
+
+
+async def _end_of(configuration: Configuration, path: str, task: dict[str, Any]) -> dict[str, Any]:
+    """Look at a task until it is over; who stops the command leaves the task with the daemon."""
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        shown = progress.add_task("", total=None)
+        while task["ended_at"] is None:
+            doing = "the device is at it" if task["state"] == "given" else "waiting for the device to inform"
+            progress.update(shown, description=f"task {task['id']}: {doing}")
+            await asyncio.sleep(POLL_S)
+            task = await _call(configuration, "GET", f"{path}/tasks/{task['id']}")
+    return task
+
+
+async def _tasks(configuration: Configuration, path: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    after: str | None = "0"
+    while after is not None:
+        page = await _call(configuration, "GET", f"{path}/tasks?limit=100&after={after}")
+        found += page["items"]
+        after = page["next"]
+    return found
+
+
+async def _call(configuration: Configuration, method: str, path: str, body: object = None) -> dict[str, Any]:
+    origin = asking.origin_of(configuration.settings.api)
+    token = asking.token_for(configuration, "read" if method == "GET" else "dispatch")
+    timeout = aiohttp.ClientTimeout(total=asking.PATIENCE_S)
+    headers = {"Authorization": f"Bearer {token}"}
+    try:
+        async with (
+            aiohttp.ClientSession(origin, headers=headers, timeout=timeout) as session,
+            session.request(method, path, json=body) as answer,
+        ):
+            said = json.loads(await answer.read())
+            status = answer.status
+    except (aiohttp.ClientError, TimeoutError) as error:
+        why = str(error) or f"no answer in {asking.PATIENCE_S:g} s"
+        raise DaemonSilent(f"no daemon answers at {origin}: {why}. Start it: ztpd run") from error
+    except ValueError as error:
+        raise asking.no_ztpd(configuration) from error
+    if not isinstance(said, dict):
+        raise asking.no_ztpd(configuration)
+    if status >= 400:
+        raise DeviceRefused(_why(said))
+    return said
+
+
+def _why(problem: Mapping[str, Any]) -> str:
+    lines = [str(problem.get("detail", "the daemon refuses"))]
+    lines += [f"{each['field']}: {each['problem']}" for each in problem.get("errors", ())]
+    return "\n".join([*lines, *([str(problem["remedy"])] if problem.get("remedy") else [])])
+
+
+def show(asked: Asked, found: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print it: JSON for programs, tables for people."""
+    console = Console()
+    if as_json:
+        console.print_json(json.dumps(found))
+    elif asked.action is Action.SHOW:
+        _show_device(console, found)
+    elif asked.action is Action.TASKS:
+        console.print(table_of("tasks", (_in_a_line(task) for task in found["items"])))
+    else:
+        _show_task(console, found)
+
+
+def _show_device(console: Console, device: Mapping[str, Any]) -> None:
+    names = [(name["kind"], name["value"]) for name in device["names"]]
+    place = " ".join(filter(None, (device["element"], device["port"]))) or "nowhere"
+    known = [
+        ("state", f"{device['state']}{': ' if device['reason'] else ''}{device['reason']}"),
+        ("service", device["service"] or "none"),
+        ("place", f"{place}, {device['presence']}"),
+        ("last seen", device["last_seen_at"]),
+    ]
+    console.print(table_of(f"device {device['id']}", [*names, *known]))
+    cpe = device["cpe"]
+    if cpe is None:
+        console.print("it has never informed: nothing can be asked of it over TR-069")
+        return
+    model = " ".join(filter(None, (cpe["manufacturer"], cpe["product_class"], cpe["hardware_version"])))
+    told = [
+        ("model", model),
+        ("software", cpe["software_version"] or "not told"),
+        ("data model", cpe["root"] or "not told"),
+        ("last Inform", f"{cpe['informed_at']} from {cpe['ip'] or 'an unknown address'}"),
+        ("proven by", cpe["proof"]),
+    ]
+    console.print(table_of("over TR-069", told))
+    console.print(table_of("to do", (_in_a_line(task) for task in cpe["open_tasks"])))
+    console.print(table_of("faults", ((fault["cause"], _fault(fault)) for fault in cpe["faults"])))
+
+
+def _fault(fault: Mapping[str, Any]) -> str:
+    return f"{fault['message']}\n{fault['times']} times, last {fault['last_at']}"
+
+
+def _in_a_line(task: Mapping[str, Any]) -> tuple[str, str]:
+    what = " ".join((task["kind"], *map(str, _flat(task["arguments"]))))
+    why = f": {task['fault']}" if task["fault"] else ""
+    return str(task["id"]), f"{task['state']}{why}\n{what}, asked by {task['actor']} at {task['created_at']}"
+
+
+def _flat(arguments: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in arguments.items():
+        yield from map(str, value) if isinstance(value, list) else [str(value) if name == "test" else f"{name}={value}"]
+
+
+def _show_task(console: Console, task: Mapping[str, Any]) -> None:
+    said = [("state", f"{task['state']}{': ' if task['fault'] else ''}{task['fault']}")]
+    said += [(each["name"], f"{each['value']} {each['unit']}".rstrip()) for each in task["readings"]]
+    said += list(task["values"].items())
+    console.print(table_of(f"task {task['id']}: {task['kind']} {task['arguments'].get('test', '')}".rstrip(), said))
+    if task["rows"]:
+        console.print(_rows(task["rows"]))
+
+
+def _rows(rows: list[list[Mapping[str, Any]]]) -> Table:
+    names = list(dict.fromkeys(each["name"] for row in rows for each in row))
+    table = Table(box=None, pad_edge=False)
+    for name in ("", *names):
+        table.add_column(name, overflow="fold")
+    for number, row in enumerate(rows, start=1):
+        values = {each["name"]: f"{each['value']} {each['unit']}".rstrip() for each in row}
+        # As Text: what neighbours call their networks may hold brackets, which are markup elsewhere.
+        table.add_row(str(number), *(Text(values.get(name, "")) for name in names))
+    return table
