@@ -261,7 +261,7 @@ class TestCheck:
 
 
 class TestDevice:
-    @pytest_asyncio.fixture(scope="class", loop_scope="module")
+    @pytest_asyncio.fixture(loop_scope="module")
     async def informed(self, live: Theatre) -> str:
         """The number of a CPE that has informed."""
         await live.home.boot_cpe()

@@ -19,13 +19,13 @@ from tests.integration.stage import theatre
 from ztpd.acs.connection_caller import Caller
 from ztpd.acs.connection_request import Secret
 from ztpd.domain.cpe import CpeFacts, Proof
-from ztpd.domain.cpe_tasks import TASK, Reboot
+from ztpd.domain.cpe_tasks import Reboot
 from ztpd.domain.sighting import Sighting, Source
 from ztpd.domain.waking import CpeToWake
 from ztpd.lab.cpe import BOOT, BOOTSTRAP, CpeSettings, LabCpe
 from ztpd.lab.operator import until
 from ztpd.lab.play import ADDRESS, DEVICES, LOCATION, ORDER, OUI, PORT, SERIAL
-from ztpd.store import cpes
+from ztpd.store import cpe_asking, cpes
 from ztpd.store.cpes import HeardCpe
 from ztpd.store.store import Context, Store, open_store
 from ztpd.store.transaction import Transaction
@@ -49,9 +49,7 @@ def informed(tx: Transaction, serial: str, ip: str, url: str) -> None:
     cpes.hear_inform(tx, heard, HeardCpe(facts, Proof.BOOTSTRAP, serial))
     row = tx.one("cpe_of_session", session=serial, since="")
     assert row is not None
-    body = TASK.dump_json(Reboot()).decode()
-    tx.one("add_cpe_task", device=row["device"], kind="reboot", body=body, job=None, actor="office", now=tx.now_text)
-    tx.touched.add("cpe-tasks")
+    cpe_asking.ask(tx, row["device"], Reboot(), "office")
 
 
 @asynccontextmanager

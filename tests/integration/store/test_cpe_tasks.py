@@ -9,7 +9,8 @@ from tests.integration.store.world import HEX, World
 from ztpd.domain.cpe import CpeFault, CpeOutcome, CpeWork, FaultKind
 from ztpd.domain.cpe_tasks import MASK, Collect, Diagnose, FactoryReset, Read, Reboot, Task, masked
 from ztpd.domain.diagnostics import CpeTest, Reading, Report
-from ztpd.store import cpe_asking, cpe_tasks, cpes
+from ztpd.domain.waking import WakingPace
+from ztpd.store import cpe_asking, cpe_tasks, cpe_waking, cpes
 from ztpd.store.cpe_asking import MAX_OPEN
 from ztpd.store.cpe_task_rows import KEPT
 from ztpd.store.cpe_tasks import MAX_RESULT, MAX_TRIES
@@ -93,6 +94,19 @@ def test_a_test_that_goes_on_is_looked_at_in_each_later_session_and_not_twice_in
     assert task(here, id_)["tries"] == 0
     here.do(cpes.record_outcome, informed(here), RESULT)
     assert state(here, id_) == "done"
+
+
+def test_a_cpe_that_does_not_tell_of_its_test_is_asked_to_inform(here: World) -> None:
+    device = known(here)
+    ask(here, device, Diagnose(test=PING))
+    here.do(cpes.record_outcome, informed(here), BEGUN)
+    assert here.do(cpe_waking.claim_cpes_to_wake, WakingPace(), 10) == []
+    here.later(seconds=121)
+    (asking,) = here.do(cpe_waking.claim_cpes_to_wake, WakingPace(), 10)
+    assert asking.cpe.device == device
+    here.do(cpes.record_outcome, informed(here), RESULT)
+    here.later(hours=1)
+    assert here.do(cpe_waking.claim_cpes_to_wake, WakingPace(), 10) == []
 
 
 def test_a_cpe_does_one_test_at_a_time_and_anything_else_meanwhile(here: World) -> None:

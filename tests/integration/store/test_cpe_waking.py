@@ -4,11 +4,11 @@ from typing import Any
 
 from tests.integration.store.world import GOOD_LIGHT, HEX, LEASE, World, observed, told
 from ztpd.domain.cpe import Cause, CpeFacts, CpeFault, CpeOutcome, CpeWork, Proof
-from ztpd.domain.cpe_tasks import TASK, Reboot
+from ztpd.domain.cpe_tasks import Reboot
 from ztpd.domain.failures import Code
 from ztpd.domain.sighting import Sighting, Source
 from ztpd.domain.waking import WakingPace
-from ztpd.store import attempts, cpe_waking, cpes
+from ztpd.store import attempts, cpe_asking, cpe_waking, cpes
 from ztpd.store.attempts import Work
 from ztpd.store.cpe_waking import TOPIC, Asking
 from ztpd.store.transaction import Transaction
@@ -33,13 +33,7 @@ def device_of(here: World, serial: str = HEX) -> int:
 
 def add_task(here: World, serial: str = HEX) -> int:
     """The id of a task that somebody asks of the CPE."""
-    body = TASK.dump_json(Reboot()).decode()
-
-    def ask(tx: Transaction) -> Any:
-        device, now = device_of(here, serial), tx.now_text
-        return tx.one("add_cpe_task", device=device, kind="reboot", body=body, job=None, actor="office", now=now)
-
-    return int(here.do(ask)["id"])
+    return int(here.do(cpe_asking.ask, device_of(here, serial), Reboot(), "office")["id"])
 
 
 def shown(here: World) -> Any:
