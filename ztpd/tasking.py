@@ -184,6 +184,8 @@ def _show_device(console: Console, device: Mapping[str, Any]) -> None:
         ("last Inform", f"{cpe['informed_at']} from {cpe['ip'] or 'an unknown address'}"),
         ("proven by", cpe["proof"]),
     ]
+    if device["waking"] is not None:
+        told.append(("asked to inform", f"{device['waking']['asked_at']}: {device['waking']['said']}"))
     console.print(table_of("over TR-069", told))
     console.print(table_of("to do", (_in_a_line(task) for task in cpe["open_tasks"])))
     console.print(table_of("faults", ((fault["cause"], _fault(fault)) for fault in cpe["faults"])))

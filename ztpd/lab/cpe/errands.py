@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
-from ztpd.lab.cpe import transfers
+from ztpd.lab.cpe import testing, transfers
 from ztpd.lab.cpe.faults import CwmpFault
 from ztpd.lab.cpe.soap import fault_struct, simple
 from ztpd.lab.cpe.state import (
@@ -125,4 +125,5 @@ _ERRANDS: dict[str, Callable[[CpeState, Todo, Wait], Awaitable[None]]] = {
     "ScheduleDownload": _download,
     "Upload": _upload,
     "ChangeDUState": _change_du_state,
+    "Diagnostics": testing.diagnose,
 }

@@ -18,6 +18,7 @@ from ztpd.lab.cpe.soap import (
     values_response,
 )
 from ztpd.lab.cpe.state import CpeState, Todo
+from ztpd.lab.cpe.testing import REQUESTED
 
 _NO_TIME = "0001-01-01T00:00:00Z"
 _FILE_TYPES = {
@@ -72,10 +73,18 @@ def _write(state: CpeState, request: Request) -> str:
     for path, (text, _) in request.values.items():
         if path not in state.settings.misbehaviour.forget:
             state.tree.give(path, text)
+            _has_been_set(state, path, text)
     state.put("ManagementServer.ParameterKey", request.parameter_key)
     if state.text("ManagementServer.URL") != acs:
         state.todo.append(Todo("ChangeAcs"))
     return response(request, "<Status>0</Status>")
+
+
+def _has_been_set(state: CpeState, path: str, text: str) -> None:
+    """A test begins once the session is over (TR-143 §4.3)."""
+    object_, _, name = path.rpartition(".")
+    if name == "DiagnosticsState" and text == REQUESTED:
+        state.todo.append(Todo("Diagnostics", {"Path": f"{object_}."}))
 
 
 def _problem(state: CpeState, path: str, typed: Typed) -> tuple[int, str] | None:

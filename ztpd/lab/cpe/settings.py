@@ -31,7 +31,7 @@ class Misbehaviour:
     ``reject`` answers setting these paths with a fault of that code. ``forget`` accepts these paths and keeps the
     old values. ``hang_at`` names the request after which it falls silent; ``reboot_at`` the one after which it starts
     a new session with a BOOT Inform, once. ``drop_tcp`` opens a connection for every POST. ``unsupported`` methods
-    are answered with fault 9000.
+    are answered with fault 9000. ``quiet_tests`` end without an Inform.
     """
 
     reject: Mapping[str, int] = field(default_factory=dict)
@@ -41,6 +41,7 @@ class Misbehaviour:
     drop_tcp: bool = False
     cookies: CookieStyle = CookieStyle.PLAIN
     unsupported: frozenset[str] = frozenset()
+    quiet_tests: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ class CpeSettings:
     replace values in it, and are in every Inform. ``time_factor`` stretches the periodic interval, the retry schedule,
     restarts and transfers: 0.01 is a hundred times faster than life. ``model`` is one of ``models``, the plain one of
     ``root`` unless given. ``firmware`` maps a file's name, as its URL ends, to the version that runs after it; a file
-    that is not in it makes the version its own first line. ``boot_seconds`` is how long a restart takes.
+    that is not in it makes the version its own first line. ``boot_seconds`` is how long a restart takes,
+    ``test_seconds`` how long it is until a test begins.
     """
 
     acs_url: str
@@ -70,6 +72,7 @@ class CpeSettings:
     model: str = ""
     firmware: Mapping[str, str] = field(default_factory=dict)
     boot_seconds: float = 30.0
+    test_seconds: float = 5.0
 
     @property
     def device_model(self) -> Model:

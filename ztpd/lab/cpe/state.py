@@ -77,7 +77,10 @@ class CpeState:
             self.events.append((code, key))
 
     def restarted(self, cause: str = "", key: str = "") -> None:
-        """It was switched off and on: by itself, or because of a method such as ``Reboot``."""
+        """It was switched off and on: by itself, or because of a method such as ``Reboot``; tests are forgotten."""
+        for path in self.tree:
+            if path.endswith(".DiagnosticsState"):
+                self.tree.give(path, "None")
         self.tell(BOOT)
         if cause:
             self.tell(f"M {cause}", key)
