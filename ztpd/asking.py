@@ -178,5 +178,10 @@ def table_of(title: str, rows: Iterable[tuple[str, str]]) -> Table:
     table.add_column(overflow="fold")
     for name, said in list(rows) or [("none", "")]:
         # As Text: what elements and orders say may hold brackets, which are markup elsewhere.
-        table.add_row(Text(f"  {name}"), Text(said))
+        table.add_row(Text(f"  {_harmless(name)}"), Text(_harmless(said)))
     return table
+
+
+def _harmless(text: str) -> str:
+    """Text without what a terminal obeys: CPEs and elements say what they like."""
+    return "".join(each if each.isprintable() or each == "\n" else "?" for each in text)

@@ -191,7 +191,10 @@ def _turn(session: Session, message: object) -> Step:
 def resumed(models: tuple[Model, ...], facts: CpeFacts, work: CpeWork | None) -> Session:
     """A session whose beginning nobody remembers: whatever the CPE answers to, its work begins anew."""
     device = DeviceId(facts.manufacturer, facts.oui, facts.product_class, facts.serial)
-    shown = {f"{facts.root}DeviceInfo.SoftwareVersion": facts.software_version}
+    shown = {
+        f"{facts.root}DeviceInfo.SoftwareVersion": facts.software_version,
+        f"{facts.root}ManagementServer.ParameterKey": facts.parameter_key,
+    }
     return Session(models, State.LISTENING, device=device, parameters=shown, work=work, resumed=True)
 
 

@@ -81,8 +81,8 @@ _SPOKEN = {Cause.JOB: "job", Cause.SECRET: "own secret of device", Cause.ASKED: 
 
 
 def spoken(cause: Cause, id_: str) -> str:
-    """A CPE's work as people call it: ``job J-1``."""
-    return f"{_SPOKEN[cause]} {id_}"
+    """A CPE's work as people call it: ``job J-1``; a task's turn (``17.2``) is nothing to them."""
+    return f"{_SPOKEN[cause]} {id_.partition('.')[0] if cause is Cause.ASKED else id_}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,12 @@ import orjson
 import structlog
 from pydantic import ValidationError
 
-from ztpd.domain.cpe import Cause, CpeFacts, CpeOutcome, CpeWork, FaultKind
+from ztpd.domain.cpe import Cause, CpeFacts, CpeOutcome, CpeWork, FaultKind, spoken
 from ztpd.domain.cpe_tasks import TASK, Collect, Diagnose, Task, masked
 from ztpd.domain.diagnostics import WantedTest
 from ztpd.store import cpe_tests
 from ztpd.store.cpe_task_rows import PATIENCE
+from ztpd.store.rows import Job
 from ztpd.store.times import to_text
 from ztpd.store.transaction import Row, Transaction
 
@@ -52,15 +53,27 @@ def work_of(tx: Transaction, cpe: Row, facts: CpeFacts) -> CpeWork | None:
     for row in testing:
         if row["session"] != cpe["session"] or row["due_at"] <= tx.now_text:
             return _work(cpe, row, Collect(test=_diagnose(row).test))
-    for row in rows:
+    # First what a job waits for: a technician waits with it.
+    for row in sorted(rows, key=lambda row: not row["terms"]):
         if row["state"] == "due" and row["due_at"] <= tx.now_text and not (testing and row["kind"] == "diagnose"):
             return _work(cpe, row, TASK.validate_json(row["body"]))
     return None
 
 
 def _work(cpe: Row, row: Row, task: Task) -> CpeWork:
-    turn = f".{row['turn']}" if row["turn"] else ""
-    return CpeWork(cpe["device"], Cause.ASKED, f"{row['id']}{turn}", task)
+    return CpeWork(cpe["device"], Cause.ASKED, _id_of(row), task)
+
+
+def _id_of(row: Row) -> str:
+    return f"{row['id']}.{row['turn']}" if row["turn"] else str(row["id"])
+
+
+def waiting_job(tx: Transaction, work: CpeWork) -> tuple[Job, str] | None:
+    """The job that waits for a task that is a test, and the test; None when none does."""
+    row = tx.one("get_cpe_task", id=int(work.id.partition(".")[0]))
+    if row is None or not row["terms"] or not cpe_tests.awaits(tx, row):
+        return None
+    return tx.job(row["job"]), _diagnose(row).test.test
 
 
 def _diagnose(row: Row) -> Diagnose:
@@ -97,7 +110,8 @@ def record(tx: Transaction, work: CpeWork, outcome: CpeOutcome) -> None:
         times = {"expires_at": _until(tx, row), "due_at": to_text(tx.now + LOOK_AFTER), "now": tx.now_text}
         tx.run("give_cpe_task", id=row["id"], session=session, **times)
     elif fault is not None and fault.kind is FaultKind.INTERRUPTED and row["tries"] + 1 < MAX_TRIES:
-        tx.run("begin_cpe_task_anew", id=row["id"], expires_at=to_text(tx.now + PATIENCE), now=tx.now_text)
+        expires_at = cpe_tests.last_moment(tx, row) or to_text(tx.now + PATIENCE)
+        tx.run("begin_cpe_task_anew", id=row["id"], expires_at=expires_at, now=tx.now_text)
     elif outcome.ok:
         end(tx, row, "done", _result(outcome), "")
     else:
@@ -111,8 +125,11 @@ def _until(tx: Transaction, row: Row) -> str | None:
         return str(row["expires_at"])
     if row["kind"] != "diagnose":
         return None
-    terms = WantedTest.model_validate_json(row["terms"]) if row["terms"] else None
-    return to_text(tx.now + (TEST_PATIENCE if terms is None else timedelta(seconds=terms.timeout_s)))
+    if not row["terms"]:
+        return to_text(tx.now + TEST_PATIENCE)
+    terms = WantedTest.model_validate_json(row["terms"])
+    until = to_text(tx.now + timedelta(seconds=terms.timeout_s))
+    return min(until, cpe_tests.last_moment(tx, row) or until)
 
 
 def _result(outcome: CpeOutcome) -> dict[str, Any]:
@@ -146,10 +163,26 @@ def _shelve(tx: Transaction, row: Row, error: Exception) -> None:
 
 
 def _expire(tx: Transaction, row: Row) -> bool:
-    told = row["state"] == "given"
-    why = "the CPE showed no result in time" if told else "the CPE did not inform in time"
-    end(tx, row, "failed", {}, why, "timeout" if told else "silent")
+    why, trouble = _why_overdue(tx, row)
+    end(tx, row, "failed", {}, why, trouble)
     return True
+
+
+def _why_overdue(tx: Transaction, row: Row) -> tuple[str, str]:
+    """Why nothing came of a task in its time: what is known of the CPE meanwhile, and the kind of trouble."""
+    fault = tx.one("cpe_fault", device=row["device"], cause=Cause.ASKED)
+    if fault is not None and fault["work"] == _id_of(row):
+        return f"{fault['message']} (tried {fault['times']} times)", "failed"
+    if row["state"] == "given":
+        return "the CPE showed no result in time", "timeout"
+    others = (each for each in tx.all("open_cpe_tasks", device=row["device"]) if each["kind"] == "diagnose")
+    busy = next((each["id"] for each in others if each["state"] == "given"), None)
+    if busy is not None and row["kind"] == "diagnose":
+        return f"the CPE was at another test all the time: task {busy}", "timeout"
+    silent, asked = "the CPE did not inform in time", tx.one("cpe_waking", device=row["device"])
+    if asked is None or asked["why"] != spoken(Cause.ASKED, str(row["id"])):
+        return silent, "silent"
+    return f"{silent}; asked to inform {asked['tries']} times, last: {asked['said']}", "silent"
 
 
 def end(tx: Transaction, row: Row, state: str, result: Mapping[str, Any], fault: str, trouble: str = "") -> Row | None:

@@ -19,7 +19,7 @@ from ztpd.domain.planning import wanted_tests
 from ztpd.domain.profile import Profile
 from ztpd.store import allocations, closing, cpe_task_rows, devices, evidence
 from ztpd.store.rows import Job
-from ztpd.store.times import to_text
+from ztpd.store.times import from_text, to_text
 from ztpd.store.transaction import Row, Transaction
 
 ACTOR = "ztpd"
@@ -75,6 +75,14 @@ def awaits(tx: Transaction, row: Row) -> bool:
     """Whether the job that a test was begun for still waits for it."""
     job = tx.one("get_job", id=row["job"])
     return job is not None and job["state"] == JobState.VERIFYING and job["attempt"] == row["attempt"]
+
+
+def last_moment(tx: Transaction, row: Row) -> str | None:
+    """Until when the job of a test can wait for it; None where none does."""
+    if not row["terms"] or not awaits(tx, row):
+        return None
+    due_at = tx.job(row["job"]).row["due_at"]
+    return None if due_at is None else to_text(from_text(due_at) - SLACK)
 
 
 def ended(tx: Transaction, row: Row) -> None:

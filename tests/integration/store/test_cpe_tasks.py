@@ -197,6 +197,19 @@ def test_tasks_expire_when_the_cpe_does_not_come_or_shows_no_result(here: World)
     assert here.do(cpe_tasks.expire, 10) == 0
 
 
+def test_one_that_was_asked_to_inform_and_did_not_says_what_became_of_that(here: World) -> None:
+    device = known(here)
+    id_ = ask(here, device, Reboot())
+    (asking,) = here.do(cpe_waking.claim_cpes_to_wake, WakingPace(), 10)
+    assert asking.cpe.why == f"task {id_}"
+    here.do(cpe_waking.tell_wakings, [(asking, "no answer in 5 s")])
+    here.later(hours=25)
+    here.do(cpe_tasks.expire, 10)
+    assert task(here, id_)["fault"] == (
+        "the CPE did not inform in time; asked to inform 1 times, last: no answer in 5 s"
+    )
+
+
 def test_a_cpe_that_comes_too_late_is_asked_nothing_any_more(here: World) -> None:
     device = known(here)
     id_ = ask(here, device, FactoryReset())

@@ -7,17 +7,19 @@ import pytest
 
 from tests.integration.store.world import CPE, ONT, START, World, order
 from ztpd.domain.cpe import CpeFault, CpeOutcome, CpeWork, FaultKind
-from ztpd.domain.cpe_tasks import Collect, Configure, Diagnose
+from ztpd.domain.cpe_tasks import Collect, Configure, Diagnose, Reboot
 from ztpd.domain.diagnostics import CpeTest, Reading, Report, WantedTest
 from ztpd.domain.failures import Code, Failure
 from ztpd.domain.lifecycle import JobState
 from ztpd.domain.profile import Parameter
 from ztpd.store import attempts, cpe_asking, cpe_tasks, cpes, orders, vouching
 from ztpd.store.attempts import CpeResult
+from ztpd.store.cpe_task_rows import KEPT as TASKS_KEPT
 
 URL = "http://speed.example.net/100M"
 BEGUN = CpeOutcome(ok=True, pending=True)
 KEPT = CpeOutcome(ok=True, applied={"Device.WiFi.SSID.1.SSID": "home"})
+LOST = CpeOutcome(ok=False, fault=CpeFault(None, "it restarted", kind=FaultKind.INTERRUPTED))
 UNABLE = CpeOutcome(ok=False, fault=CpeFault(9005, "it has no such test", kind=FaultKind.UNABLE))
 
 
@@ -181,12 +183,86 @@ def test_a_job_whose_cpe_restarts_again_and_again_ends_too(here: World) -> None:
     want(here, download(timeout_s=300))
     configured(here)
     here.do(cpes.record_outcome, told(here), BEGUN)
-    lost = CpeOutcome(ok=False, fault=CpeFault(None, "it restarted", kind=FaultKind.INTERRUPTED))
-    here.do(cpes.record_outcome, told(here), lost)
+    here.do(cpes.record_outcome, told(here), LOST)
     here.later(seconds=900 + 300 + 61)
     here.do(attempts.close_overdue, 10)
     assert here.job().failures == (Failure(Code.CPE_SILENT, "download: the CPE did not inform in time"),)
     assert here.inform() is None, "the job does not wait any more"
+
+
+@pytest.mark.parametrize("restarts", [0, 1])
+def test_a_test_that_is_not_required_holds_up_no_job_for_ever(here: World, restarts: int) -> None:
+    """Whatever becomes of it, and however late the CPE was told: it is over before the job's patience is."""
+    want(here, download(timeout_s=300, required=False))
+    configured(here)
+    here.later(seconds=900 + 299)
+    here.do(cpes.record_outcome, told(here), BEGUN)
+    for _ in range(restarts):
+        here.do(cpes.record_outcome, told(here), LOST)
+    here.later(seconds=2)
+    here.do(attempts.close_overdue, 10)
+    here.do(cpe_tasks.expire, 10)
+    assert (here.job().state, here.job().failures) == (JobState.AWAITING_COMPLETION, ())
+
+
+def test_a_fault_that_may_pass_is_in_the_jobs_trace_and_told_at_its_end(here: World) -> None:
+    want(here, download(timeout_s=300))
+    configured(here)
+    busy = CpeOutcome(ok=False, fault=CpeFault(9002, "Internal error"))
+    here.do(cpes.record_outcome, told(here), busy)
+    (event,) = here.rows("SELECT data FROM event WHERE type = 'job.cpe-faulted'")
+    said = json.loads(event["data"])
+    assert (said["test"], said["fault"], said["times"]) == ("download", "9002 Internal error", 1)
+    assert here.job().state is JobState.VERIFYING
+    assert here.inform() is None, "not yet"
+    here.later(seconds=900 + 301)
+    here.do(cpe_tasks.expire, 10)
+    assert here.job().failures == (Failure(Code.TEST_FAILED, "download: 9002 Internal error (tried 1 times)"),)
+
+
+def test_a_job_that_waits_in_vain_for_somebody_elses_test_says_so(here: World) -> None:
+    want(here, download(timeout_s=300))
+    here.confirm(here.at_work())
+    work = told(here)
+    device = work.device
+    ping = here.do(cpe_asking.ask, device, Diagnose(test=CpeTest(test="ping", host="192.0.2.1")), "office")
+    here.do(cpes.record_outcome, work, CpeOutcome(ok=False, fault=CpeFault(9002, "Internal error")))
+    begun = told(here)
+    assert begun.task == Diagnose(test=CpeTest(test="ping", host="192.0.2.1"))
+    here.do(cpes.record_outcome, begun, BEGUN)
+    here.later(seconds=60)
+    here.do(cpes.record_outcome, told(here), KEPT)
+    here.later(seconds=900 + 301)
+    here.do(cpe_tasks.expire, 10)
+    words = f"download: the CPE was at another test all the time: task {ping['id']}"
+    assert here.job().failures == (Failure(Code.TIMEOUT, words),)
+
+
+def test_what_a_job_is_to_be_judged_by_is_not_forgotten_however_much_is_asked_meanwhile(here: World) -> None:
+    want(here, download(), WantedTest(test="optics"))
+    configured(here)
+    device = told(here).device
+    came_to(here, speed(10))
+    for _ in range(TASKS_KEPT + 3):
+        row = here.do(cpe_asking.ask, device, Reboot(), "office")
+        here.do(cpe_asking.cancel, device, row["id"], "office")
+    here.do(
+        cpes.record_outcome, told(here), CpeOutcome(ok=True, report=Report((Reading("rx_power_dbm", -20.5, "dBm"),)))
+    )
+    assert here.codes() == ["wrong-tier"]
+
+
+def test_a_test_of_a_job_comes_before_what_else_was_asked(here: World) -> None:
+    want(here, download())
+    here.inform()
+    here.ready()
+    device = here.rows("SELECT device FROM cpe")[0]["device"]
+    here.announce()
+    here.confirm(here.claimed())
+    here.do(cpe_asking.ask, device, Diagnose(test=CpeTest(test="ping", host="192.0.2.1")), "office")
+    following = here.do(cpes.record_outcome, told(here), KEPT)
+    assert following is not None
+    assert following.task == Diagnose(test=CpeTest(test="download", url=URL))
 
 
 def test_the_next_attempt_tests_anew(here: World) -> None:

@@ -119,7 +119,7 @@ def test_a_test_leaves_the_key_of_the_configuration_alone() -> None:
         (
             Fault(9003, "Invalid arguments", (SetParameterValuesFault(f"{LOAD}DownloadURL", 9007, "bad URL"),)),
             FaultKind.CPE,
-            "9007 bad URL DownloadURL",
+            "9007 bad URL for url",
         ),
         (Fault(9002, "Internal error"), FaultKind.CPE, "9002 Internal error"),
     ],

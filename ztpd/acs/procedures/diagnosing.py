@@ -185,16 +185,29 @@ def _levels(place: OpticalPlace, read: Mapping[str, str]) -> dict[str, str]:
 
 
 def _refused(fault: Fault, place: Place) -> CpeOutcome:
-    """A fault is about one argument where the CPE names it, and else about the test."""
+    """A fault is about one argument where the CPE names it, told by the name that it was asked by; else about the test.
+
+    The standards' text of code 9007 is ``Invalid parameter value``.
+    """
     for each in fault.parameters:
         if each.code in _UNABLE:
             return _unable(f"it has no {each.parameter.removeprefix(place.object)[:64]} that can be set", each.code)
         if each.parameter:
-            parameter = each.parameter.removeprefix(place.object)
-            return CpeOutcome(ok=False, fault=CpeFault(each.code or None, each.message or fault.message, parameter))
+            said = each.message or fault.message or "refused"
+            return CpeOutcome(
+                ok=False, fault=CpeFault(each.code or None, f"{said} for {_called(each.parameter, place)}")
+            )
     if fault.code in _UNABLE:
         return _unable("it has no such test", fault.code)
     return outcome_of_fault(fault)
+
+
+def _called(path: str, place: Place) -> str:
+    """What people call a parameter of a test: the argument that it is set by."""
+    if path == place.state:
+        return "the start of the test"
+    name = path.removeprefix(place.object)
+    return next((called for called, argument in place.arguments.items() if argument.name == name), name[:64])
 
 
 def _unable(why: str, code: int | None = None) -> CpeOutcome:

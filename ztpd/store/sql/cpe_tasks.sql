@@ -40,6 +40,8 @@ RETURNING *;
 SELECT * FROM cpe_task WHERE ended_at IS NULL AND expires_at <= :now ORDER BY expires_at, id LIMIT :limit;
 
 -- name: forget_cpe_tasks(device, kept)!
--- Of what is over, a device keeps the last ones.
+-- Of what is over, a device keeps the last ones, and those by which a job is still to be judged.
 DELETE FROM cpe_task WHERE device = :device AND ended_at IS NOT NULL AND id NOT IN (
-    SELECT id FROM cpe_task WHERE device = :device AND ended_at IS NOT NULL ORDER BY id DESC LIMIT :kept);
+    SELECT id FROM cpe_task WHERE device = :device AND ended_at IS NOT NULL ORDER BY id DESC LIMIT :kept)
+    AND NOT EXISTS (
+        SELECT 1 FROM job j WHERE j.id = cpe_task.job AND j.attempt = cpe_task.attempt AND j.state = 'verifying');
