@@ -41,7 +41,8 @@ from ztpd.acs.session import (
     step,
 )
 from ztpd.domain.cpe import MASK, Cause, CpeFacts, CpeFault, CpeOutcome, CpeWork, FaultKind
-from ztpd.domain.cpe_tasks import Configure, Reboot
+from ztpd.domain.cpe_tasks import Configure, Diagnose, Reboot
+from ztpd.domain.diagnostics import CpeTest
 from ztpd.domain.profile import Value
 
 MODELS = shipped()
@@ -336,6 +337,16 @@ def test_a_session_goes_on_whose_beginning_is_forgotten(said: FromCpe) -> None:
     assert isinstance(action, Respond)
     assert b"SetParameterValues" in action.body
     assert session.state is State.WORKING
+
+
+def test_a_test_that_goes_on_in_a_forgotten_session_leaves_the_key_of_the_configuration_alone() -> None:
+    facts = CpeFacts("Acme", "00259E", "ONT", "S1", root="Device.", parameter_key="J-1")
+    begin = CpeWork(1, Cause.ASKED, "17", Diagnose(test=CpeTest(test="ping", host="192.0.2.1")))
+    session, _ = step(resumed(MODELS, facts, begin), Envelope(Empty()))
+    read = GetParameterValuesResponse({"Device.IP.Diagnostics.IPPing.DiagnosticsState": "None"})
+    _, action = step(session, Envelope(read, id="ztpd-1"))
+    assert isinstance(action, Respond)
+    assert b"<ParameterKey>J-1</ParameterKey>" in action.body
 
 
 def test_a_forgotten_session_takes_one_answer_to_what_was_asked_before() -> None:
