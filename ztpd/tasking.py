@@ -210,6 +210,7 @@ def _show_task(console: Console, task: Mapping[str, Any]) -> None:
     said = [("state", f"{task['state']}{': ' if task['fault'] else ''}{task['fault']}")]
     said += [(each["name"], f"{each['value']} {each['unit']}".rstrip()) for each in task["readings"]]
     said += list(task["values"].items())
+    said += [("…", "there are more: read a smaller object")] if task["cut"] else []
     console.print(table_of(f"task {task['id']}: {task['kind']} {task['arguments'].get('test', '')}".rstrip(), said))
     if task["rows"]:
         console.print(_rows(task["rows"]))

@@ -17,7 +17,8 @@ class TaskShown(Shown):
     """What a CPE was asked for, and what it came to.
 
     ``state`` is ``due`` (not told yet), ``given`` (the CPE does it), ``done``, ``failed`` (``fault`` says why) or
-    ``cancelled``. ``rows`` are the hops of a route, or Wi-Fi neighbours; ``values`` the parameters that were read.
+    ``cancelled``. ``rows`` are the hops of a route, or Wi-Fi neighbours; ``values`` the parameters that were read,
+    of which ``cut`` says that there were too many to be kept.
     """
 
     id: int
@@ -35,6 +36,7 @@ class TaskShown(Shown):
     readings: list[ReadingShown]
     rows: list[list[ReadingShown]]
     values: dict[str, str]
+    cut: bool
     fault: str
 
 

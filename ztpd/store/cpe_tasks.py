@@ -90,7 +90,8 @@ def _is_over(tx: Transaction, row: Row) -> bool:
         _shelve(tx, row, error)
         return True
     if row["expires_at"] is not None and row["expires_at"] <= tx.now_text:
-        return _expire(tx, row)
+        _give_up(tx, row)
+        return True
     if row["terms"] and not cpe_tests.awaits(tx, row):
         end(tx, row, "cancelled", {}, "the job does not wait for it any more")
         return True
@@ -149,10 +150,14 @@ def expire(tx: Transaction, limit: int) -> int:
     """Give up what its CPE did not come for, or showed no result of, in time; how many."""
     overdue = tx.all("overdue_cpe_tasks", now=tx.now_text, limit=limit)
     for row in overdue:
-        given_up = tx.apart(lambda row=row: _expire(tx, row))  # type: ignore[misc]
-        if isinstance(given_up, Exception):
-            _shelve(tx, row, given_up)
+        _give_up(tx, row)
     return len(overdue)
+
+
+def _give_up(tx: Transaction, row: Row) -> None:
+    given_up = tx.apart(lambda: _expire(tx, row))
+    if isinstance(given_up, Exception):
+        _shelve(tx, row, given_up)
 
 
 def _shelve(tx: Transaction, row: Row, error: Exception) -> None:
@@ -162,10 +167,9 @@ def _shelve(tx: Transaction, row: Row, error: Exception) -> None:
     tx.one("end_cpe_task", id=row["id"], state="failed", result="{}", fault=fault, trouble="failed", now=tx.now_text)
 
 
-def _expire(tx: Transaction, row: Row) -> bool:
+def _expire(tx: Transaction, row: Row) -> None:
     why, trouble = _why_overdue(tx, row)
     end(tx, row, "failed", {}, why, trouble)
-    return True
 
 
 def _why_overdue(tx: Transaction, row: Row) -> tuple[str, str]:

@@ -275,6 +275,9 @@ def test_what_is_read_is_kept_up_to_a_bound(here: World) -> None:
     result = task(here, id_)["result"]
     assert len(result) < 2 * MAX_RESULT
     assert json.loads(result)["cut"] is True
+    shown = here.reader.cpe_task(device, id_)
+    assert shown is not None
+    assert (shown["cut"], shown["values"]["Device.Hosts.Host.0.HostName"]) == (True, "x" * 200)
 
 
 def test_a_record_that_cannot_be_read_harms_only_itself(here: World) -> None:
@@ -283,6 +286,8 @@ def test_a_record_that_cannot_be_read_harms_only_itself(here: World) -> None:
     here.connection.execute(f"UPDATE cpe_task SET body = '{{}}' WHERE id = {broken}")
     assert informed(here).id == str(whole)
     assert (state(here, broken), "unforeseen" in task(here, broken)["fault"]) == ("failed", True)
+    shown = [(each["id"], each["arguments"]) for each in here.reader.cpe_tasks(device, 0, 10)]
+    assert shown == [(broken, {}), (whole, {})]
 
 
 def test_tasks_go_with_a_device_that_proves_to_be_another(here: World) -> None:
