@@ -159,7 +159,7 @@ async def test_what_the_model_does_not_have_is_said(tmp_path: Any, residential: 
         four = await stand.ask(test="download", url="http://127.0.0.1:1/file", connections=4)
         await stand.session()
         assert (await stand.task(scan))["fault"].startswith("the CPE cannot do this test")
-        assert "it has no NumberOfConnections" in (await stand.task(four))["fault"]
+        assert "it has no connections (NumberOfConnections)" in (await stand.task(four))["fault"]
 
 
 async def test_what_goes_wrong_is_told_in_plain_words(tmp_path: Any, residential: Profile, server: str) -> None:
@@ -174,6 +174,13 @@ async def test_what_goes_wrong_is_told_in_plain_words(tmp_path: Any, residential
         assert missing["fault"] == "the transfer broke off"
         nobody = await stand.came_to(test="download", url="http://127.0.0.1:1/file")
         assert nobody["fault"] == "the server took no connection"
+        many = await stand.ask(test="download", url=f"{server}/file", connections=9)
+        await stand.session()
+        refused = await stand.task(many)
+        assert (refused["state"], refused["fault"]) == (
+            "failed",
+            "9007 Invalid parameter value for connections (NumberOfConnections)",
+        )
 
 
 async def test_the_cpe_tells_that_it_is_through_and_one_that_does_not_is_looked_at(

@@ -140,14 +140,15 @@ def level_of(scale: str, text: str) -> float | None:
     """An optical level in dBm, or a temperature in °C; None when the text has no value that can be true.
 
     No ONT receives a milliwatt: what such a place shows as positive and large is power in 0.1 µW, as transceivers keep
-    it (SFF-8472 §9.8).
+    it (SFF-8472 §9.8). Thousandths that make less than a tenth are a CPE's that shows whole dBm there, or none: no
+    telling which.
     """
     number = _number(text)
     if number is None:
         return None
     match scale:
         case "dbm/1000":
-            return _dbm(number / 1000)
+            return _dbm(number / 1000) if abs(number) >= 100 else None
         case "dbm":
             return _dbm(number)
         case "dbm|0.1uw":

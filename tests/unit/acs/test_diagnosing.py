@@ -114,12 +114,12 @@ def test_a_test_leaves_the_key_of_the_configuration_alone() -> None:
         (
             Fault(9003, "Invalid arguments", (SetParameterValuesFault(f"{LOAD}NumberOfConnections", 9005, "no"),)),
             FaultKind.UNABLE,
-            "it has no NumberOfConnections",
+            "it has no connections (NumberOfConnections) that can be set",
         ),
         (
             Fault(9003, "Invalid arguments", (SetParameterValuesFault(f"{LOAD}DownloadURL", 9007, "bad URL"),)),
             FaultKind.CPE,
-            "9007 bad URL for url",
+            "9007 bad URL for url (DownloadURL)",
         ),
         (Fault(9002, "Internal error"), FaultKind.CPE, "9002 Internal error"),
     ],

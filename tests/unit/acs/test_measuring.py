@@ -178,6 +178,8 @@ def test_no_neighbours_are_a_result_too() -> None:
         ("dbm/1000", "2500", 2.5),
         ("dbm/1000", "-65536", None),
         ("dbm/1000", "0", None),
+        ("dbm/1000", "-21", None),
+        ("dbm/1000", "-21.5", None),
         ("dbm", "-18.24", -18.24),
         ("dbm", "-40.0 dBm", -40.0),
         ("dbm", "--", None),

@@ -191,7 +191,7 @@ def _refused(fault: Fault, place: Place) -> CpeOutcome:
     """
     for each in fault.parameters:
         if each.code in _UNABLE:
-            return _unable(f"it has no {each.parameter.removeprefix(place.object)[:64]} that can be set", each.code)
+            return _unable(f"it has no {_called(each.parameter, place)} that can be set", each.code)
         if each.parameter:
             said = each.message or fault.message or "refused"
             return CpeOutcome(
@@ -203,11 +203,10 @@ def _refused(fault: Fault, place: Place) -> CpeOutcome:
 
 
 def _called(path: str, place: Place) -> str:
-    """What people call a parameter of a test: the argument that it is set by."""
-    if path == place.state:
-        return "the start of the test"
-    name = path.removeprefix(place.object)
-    return next((called for called, argument in place.arguments.items() if argument.name == name), name[:64])
+    """What people call a parameter of a test, and what the CPE calls it: ``url (DownloadURL)``."""
+    name = path.removeprefix(place.object)[:64]
+    called = {argument.name: called for called, argument in place.arguments.items()}.get(name, name)
+    return name if called == name else f"{called} ({name})"
 
 
 def _unable(why: str, code: int | None = None) -> CpeOutcome:
