@@ -103,7 +103,7 @@ async def _end_of(configuration: Configuration, path: str, task: dict[str, Any])
         shown = progress.add_task("", total=None)
         while task["ended_at"] is None:
             doing = "the device is at it" if task["state"] == "given" else "waiting for the device to inform"
-            progress.update(shown, description=f"task {task['id']}: {doing}")
+            progress.update(shown, description=f"task {task['id']}: {task['fault'] or doing}")
             await asyncio.sleep(POLL_S)
             task = await _call(configuration, "GET", f"{path}/tasks/{task['id']}")
     return task
@@ -182,7 +182,7 @@ def _show_device(console: Console, device: Mapping[str, Any]) -> None:
         ("software", cpe["software_version"] or "not told"),
         ("data model", cpe["root"] or "not told"),
         ("last Inform", f"{cpe['informed_at']} from {cpe['ip'] or 'an unknown address'}"),
-        ("proven by", cpe["proof"]),
+        ("proven by", device["identity"]["proof"]),
     ]
     if device["waking"] is not None:
         told.append(("asked to inform", f"{device['waking']['asked_at']}: {device['waking']['said']}"))

@@ -134,7 +134,7 @@ class DeviceShown(Shown):
     names: list[NameShown]
     waking: WakingShown | None
     identity: IdentityShown | None
-    cpe: CpeShown | None = None
+    cpe: CpeShown | None
 
 
 class VisitShown(Shown):

@@ -17,8 +17,9 @@ class TaskShown(Shown):
     """What a CPE was asked for, and what it came to.
 
     ``state`` is ``due`` (not told yet), ``given`` (the CPE does it), ``done``, ``failed`` (``fault`` says why) or
-    ``cancelled``. ``rows`` are the hops of a route, or Wi-Fi neighbours; ``values`` the parameters that were read,
-    of which ``cut`` says that there were too many to be kept.
+    ``cancelled``; ``fault`` of one that is not over is what the CPE answered last, and it is tried again. ``rows`` are
+    the hops of a route, or Wi-Fi neighbours; ``values`` the parameters that were read, of which ``cut`` says that there
+    were too many to be kept.
     """
 
     id: int
@@ -56,7 +57,7 @@ class CpeFaultShown(Shown):
 class CpeShown(Shown):
     """What a device tells of itself over TR-069, what it is to do, and why it did not.
 
-    ``proof`` is how it proved who it is in its last session, ``ip`` where that came from.
+    ``ip`` is where its last session came from.
     """
 
     manufacturer: str
@@ -66,7 +67,6 @@ class CpeShown(Shown):
     root: str
     software_version: str
     hardware_version: str
-    proof: str
     ip: str
     informed_at: str
     open_tasks: list[TaskShown]

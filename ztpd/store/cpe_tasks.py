@@ -19,7 +19,6 @@ from ztpd.domain.cpe_tasks import TASK, Collect, Diagnose, Task, masked
 from ztpd.domain.diagnostics import WantedTest
 from ztpd.store import cpe_tests
 from ztpd.store.cpe_task_rows import PATIENCE
-from ztpd.store.rows import Job
 from ztpd.store.times import to_text
 from ztpd.store.transaction import Row, Transaction
 
@@ -46,34 +45,36 @@ _TROUBLES: Mapping[FaultKind, str] = {
 def work_of(tx: Transaction, cpe: Row, facts: CpeFacts) -> CpeWork | None:
     """What a CPE is to do next of what it was asked for: results of what it was given before, then what is due.
 
-    It does one test at a time.
+    It does one test at a time. What it refuses for the moment holds up nothing else.
     """
     rows = [row for row in tx.all("open_cpe_tasks", device=cpe["device"]) if not _is_over(tx, row)]
     testing = [row for row in rows if row["state"] == "given" and row["kind"] == "diagnose"]
-    for row in testing:
-        if row["session"] != cpe["session"] or row["due_at"] <= tx.now_text:
-            return _work(cpe, row, Collect(test=_diagnose(row).test))
+    ready = [row for row in testing if row["session"] != cpe["session"] or row["due_at"] <= tx.now_text]
+    due = [row for row in rows if row["state"] == "due" and row["due_at"] <= tx.now_text]
     # First what a job waits for: a technician waits with it.
-    for row in sorted(rows, key=lambda row: not row["terms"]):
-        if row["state"] == "due" and row["due_at"] <= tx.now_text and not (testing and row["kind"] == "diagnose"):
-            return _work(cpe, row, TASK.validate_json(row["body"]))
-    return None
+    ready += sorted(
+        (row for row in due if not (testing and row["kind"] == "diagnose")), key=lambda row: not row["terms"]
+    )
+    first = min(ready, key=lambda row: bool(row["fault"]), default=None)
+    return None if first is None else CpeWork(cpe["device"], Cause.ASKED, _id_of(first), _task(first))
 
 
-def _work(cpe: Row, row: Row, task: Task) -> CpeWork:
-    return CpeWork(cpe["device"], Cause.ASKED, _id_of(row), task)
+def _task(row: Row) -> Task:
+    return Collect(test=_diagnose(row).test) if row["state"] == "given" else TASK.validate_json(row["body"])
 
 
 def _id_of(row: Row) -> str:
     return f"{row['id']}.{row['turn']}" if row["turn"] else str(row["id"])
 
 
-def waiting_job(tx: Transaction, work: CpeWork) -> tuple[Job, str] | None:
-    """The job that waits for a task that is a test, and the test; None when none does."""
-    row = tx.one("get_cpe_task", id=int(work.id.partition(".")[0]))
+def put_off(tx: Transaction, work: CpeWork, fault: Row) -> None:
+    """The CPE will be told again at ``fault["retry_at"]``; a job that waits for it shows why it does."""
+    said = f"{fault['message']} (tried {fault['times']} times)"
+    row = tx.one("put_off_cpe_task", id=int(work.id.partition(".")[0]), fault=said)
     if row is None or not row["terms"] or not cpe_tests.awaits(tx, row):
-        return None
-    return tx.job(row["job"]), _diagnose(row).test.test
+        return
+    facts = {"test": _diagnose(row).test.test, "fault": fault["message"], "times": fault["times"]}
+    tx.tell(tx.job(row["job"]), "job.cpe-faulted", **facts, retry_at=fault["retry_at"])
 
 
 def _diagnose(row: Row) -> Diagnose:
@@ -174,9 +175,8 @@ def _expire(tx: Transaction, row: Row) -> None:
 
 def _why_overdue(tx: Transaction, row: Row) -> tuple[str, str]:
     """Why nothing came of a task in its time: what is known of the CPE meanwhile, and the kind of trouble."""
-    fault = tx.one("cpe_fault", device=row["device"], cause=Cause.ASKED)
-    if fault is not None and fault["work"] == _id_of(row):
-        return f"{fault['message']} (tried {fault['times']} times)", "failed"
+    if row["fault"]:
+        return row["fault"], "failed"
     if row["state"] == "given":
         return "the CPE showed no result in time", "timeout"
     others = (each for each in tx.all("open_cpe_tasks", device=row["device"]) if each["kind"] == "diagnose")

@@ -44,8 +44,10 @@ def _may_pass(tx: Transaction, work: CpeWork, outcome: CpeOutcome, cpe: Row | No
             cpe_faults.clear(tx, work.device, work.cause)
         return False
     noted = cpe_faults.note(tx, work, outcome.fault)
-    if noted is not None:
+    if noted is not None and work.cause is Cause.JOB:
         _tell_put_off(tx, work, noted)
+    elif noted is not None and work.cause is Cause.ASKED:
+        cpe_tasks.put_off(tx, work, noted)
     return noted is not None
 
 
@@ -95,16 +97,11 @@ def _job_ended(tx: Transaction, work: CpeWork, outcome: CpeOutcome) -> None:
 
 
 def _tell_put_off(tx: Transaction, work: CpeWork, fault: Row) -> None:
-    """The job that waits for the CPE to become what it must, or for a test, goes on waiting, and shows why."""
-    facts = {"fault": fault["message"], "times": fault["times"], "retry_at": fault["retry_at"]}
-    if work.cause is Cause.JOB:
-        job = tx.job(work.id)
-        if job.state in attempts.AT_WORK:
-            tx.tell(job, "job.cpe-faulted", **facts)
-    elif work.cause is Cause.ASKED:
-        waiting = cpe_tasks.waiting_job(tx, work)
-        if waiting is not None:
-            tx.tell(waiting[0], "job.cpe-faulted", test=waiting[1], **facts)
+    """The job goes on waiting for its CPE, and shows why."""
+    job = tx.job(work.id)
+    if job.state in attempts.AT_WORK:
+        facts = {"fault": fault["message"], "times": fault["times"], "retry_at": fault["retry_at"]}
+        tx.tell(job, "job.cpe-faulted", **facts)
 
 
 WANTED: Mapping[Cause, Callable[[Transaction, Row, CpeFacts], CpeWork | None]] = {

@@ -106,12 +106,11 @@ class Reader:
     def _device(self, row: Row) -> Shown:
         names = [dict(name) for name in self._all("names_of_device", device=row["id"])]
         waking, cpe = self._one("cpe_waking", device=row["id"]), self._one("get_cpe", device=row["id"])
-        identity = self._one("cpe_identity", device=row["id"])
         return {
             **dict(row),
             "names": names,
             "waking": None if waking is None else dict(waking),
-            "identity": None if identity is None else dict(identity),
+            "identity": None if cpe is None else {name: cpe[name] for name in ("proof", "secret", "informed_at")},
             "cpe": None if cpe is None else shown_cpe(cpe, self._all),
         }
 

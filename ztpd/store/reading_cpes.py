@@ -20,7 +20,6 @@ _CPE = (
     "root",
     "software_version",
     "hardware_version",
-    "proof",
     "ip",
     "informed_at",
 )

@@ -48,11 +48,10 @@ async def test_a_device_shows_what_it_told_and_what_it_is_to_do(world: World) ->
     await done(world, "second", CpeOutcome(ok=False, fault=CpeFault(9002, "Internal error")))
     (shown,) = (await world.get("/v1/devices")).json["items"]
     cpe = shown["cpe"]
-    assert {name: cpe[name] for name in ("manufacturer", "product_class", "software_version", "proof", "ip")} == {
+    assert {name: cpe[name] for name in ("manufacturer", "product_class", "software_version", "ip")} == {
         "manufacturer": "Acme",
         "product_class": "ONT",
         "software_version": "1.2",
-        "proof": "device",
         "ip": "10.0.0.5",
     }
     assert [(task["kind"], task["state"]) for task in cpe["open_tasks"]] == [("reboot", "due")]

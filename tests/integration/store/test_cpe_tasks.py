@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.integration.store.world import HEX, World
-from ztpd.domain.cpe import CpeFault, CpeOutcome, CpeWork, FaultKind
+from ztpd.domain.cpe import Cause, CpeFault, CpeOutcome, CpeWork, FaultKind
 from ztpd.domain.cpe_tasks import MASK, Collect, Diagnose, FactoryReset, Read, Reboot, Task, masked
 from ztpd.domain.diagnostics import CpeTest, Reading, Report
 from ztpd.domain.waking import WakingPace
@@ -20,6 +20,7 @@ PING = CpeTest(test="ping", host="192.0.2.1")
 DOWNLOAD = CpeTest(test="download", url="http://speed.example.net/100M")
 BEGUN = CpeOutcome(ok=True, pending=True)
 DONE = CpeOutcome(ok=True)
+BUSY = CpeOutcome(ok=False, fault=CpeFault(9002, "Internal error"))
 RESULT = CpeOutcome(ok=True, report=Report((Reading("average_ms", 12.5, "ms"),)))
 LOST = CpeOutcome(ok=False, fault=CpeFault(None, "it restarted", kind=FaultKind.INTERRUPTED))
 
@@ -182,6 +183,38 @@ def test_what_a_cpe_cannot_do_fails_with_its_words(here: World) -> None:
     assert (row["state"], row["trouble"], row["fault"]) == ("failed", "unable", "9005 it has no such test")
 
 
+def test_what_a_cpe_refuses_for_the_moment_is_tried_again_and_holds_up_nothing_else(here: World) -> None:
+    device = known(here)
+    first = ask(here, device, Read(paths=("Device.Hosts.",)))
+    assert here.do(cpes.record_outcome, informed(here), BUSY) is None
+    assert (state(here, first), task(here, first)["fault"]) == ("due", "9002 Internal error (tried 1 times)")
+    assert here.inform() is None, "not yet"
+    second = ask(here, device, Reboot())
+    assert informed(here).task == Reboot()
+    again = here.do(cpes.record_outcome, informed(here), DONE)
+    assert (state(here, second), again) == (
+        "done",
+        CpeWork(device, Cause.ASKED, str(first), Read(paths=("Device.Hosts.",))),
+    )
+    assert again is not None
+    here.do(cpes.record_outcome, again, BUSY)
+    here.later(seconds=301)
+    here.do(cpes.record_outcome, informed(here), CpeOutcome(ok=True, applied={"Device.Hosts.Host.1.HostName": "tv"}))
+    assert (state(here, first), task(here, first)["fault"]) == ("done", "")
+
+
+def test_a_result_that_a_cpe_will_not_show_yet_holds_up_nothing_else(here: World) -> None:
+    device = known(here)
+    test = ask(here, device, Diagnose(test=PING))
+    here.do(cpes.record_outcome, informed(here), BEGUN)
+    here.do(cpes.record_outcome, informed(here), BUSY)
+    ask(here, device, Reboot())
+    assert informed(here).task == Reboot()
+    here.later(hours=2)
+    here.do(cpe_tasks.expire, 10)
+    assert task(here, test)["fault"] == "9002 Internal error (tried 1 times)"
+
+
 def test_tasks_expire_when_the_cpe_does_not_come_or_shows_no_result(here: World) -> None:
     device = known(here)
     given, due = ask(here, device, Diagnose(test=PING)), ask(here, device, Reboot())
@@ -297,7 +330,8 @@ def test_tasks_go_with_a_device_that_proves_to_be_another(here: World) -> None:
     assert here.reader.device(device) is not None
     shown = here.reader.device(device)
     assert shown is not None
-    assert (shown["cpe"]["serial"], shown["cpe"]["open_tasks"], shown["cpe"]["proof"]) == (HEX, [], "bootstrap")
+    assert (shown["cpe"]["serial"], shown["cpe"]["open_tasks"]) == (HEX, [])
+    assert shown["identity"]["proof"] == "bootstrap"
 
 
 @pytest.mark.parametrize(

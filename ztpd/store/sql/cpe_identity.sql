@@ -5,10 +5,6 @@
 SELECT c.*, d.ip AS leased_ip FROM device_name n JOIN cpe c ON c.device = n.device JOIN device d ON d.id = c.device
 WHERE n.kind = :kind AND n.value = :value AND (c.secret = 'proven' OR c.proof = 'certificate');
 
--- name: cpe_identity(device)^
--- How a CPE proved itself last, and how far it is with a secret of its own.
-SELECT proof, secret, informed_at FROM cpe WHERE device = :device;
-
 -- name: set_cpe_secret(secret, now, device)!
 UPDATE cpe SET secret = :secret, secret_at = :now WHERE device = :device;
 

@@ -21,14 +21,18 @@ SELECT * FROM cpe_task WHERE job = :job AND attempt = :attempt AND terms <> '' O
 -- name: give_cpe_task(session, expires_at, due_at, now, id)!
 -- The CPE has taken it and does it in its own time; it is due to be looked at when the CPE has not told by then.
 UPDATE cpe_task SET state = 'given', turn = turn + 1, session = :session, expires_at = :expires_at, due_at = :due_at,
-    given_at = COALESCE(given_at, :now)
+    given_at = COALESCE(given_at, :now), fault = ''
 WHERE id = :id AND ended_at IS NULL;
 
 -- name: begin_cpe_task_anew(expires_at, now, id)!
 -- What the CPE had taken is lost.
 UPDATE cpe_task SET state = 'due', turn = turn + 1, tries = tries + 1, due_at = :now, given_at = NULL,
-    expires_at = :expires_at
+    expires_at = :expires_at, fault = ''
 WHERE id = :id AND ended_at IS NULL;
+
+-- name: put_off_cpe_task(fault, id)^
+-- What the CPE answered last, while it is to be tried again.
+UPDATE cpe_task SET fault = :fault WHERE id = :id AND ended_at IS NULL RETURNING *;
 
 -- name: end_cpe_task(state, result, fault, trouble, now, id)^
 UPDATE cpe_task SET state = :state, result = :result, fault = :fault, trouble = :trouble, turn = turn + 1,
