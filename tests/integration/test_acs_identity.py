@@ -34,9 +34,10 @@ from ztpd.acs.settings import AcsSettings, Listener, Rate
 from ztpd.acs.tls import TlsSettings, server_context
 from ztpd.config import load_profiles
 from ztpd.domain.cpe import CpeFacts, CpeOutcome, CpeWork, Doubt, KnownCpe, Proof
+from ztpd.domain.cpe_tasks import Reboot
 from ztpd.informing import Informing
 from ztpd.lab.cpe import BOOT, BOOTSTRAP, CpeSettings, LabCpe, SessionFailed
-from ztpd.store import attempts, orders, sightings
+from ztpd.store import attempts, cpe_asking, orders, sightings
 from ztpd.store.store import Context, Store, open_store
 
 START = datetime(2026, 3, 1, 8, tzinfo=UTC)
@@ -557,17 +558,7 @@ class TestFirstContact:
             await cpe.inform([BOOT])
             site.clock.now += timedelta(seconds=1)
             await cpe.inform([BOOT])
-            await run.store.commit(
-                lambda tx: tx.one(
-                    "add_cpe_task",
-                    device=1,
-                    kind="reboot",
-                    body='{"kind":"reboot"}',
-                    job=None,
-                    actor="x",
-                    now=tx.now_text,
-                )
-            )
+            await run.store.commit(cpe_asking.ask, 1, Reboot(), "x")
             assert await site.cpe(run.acs).inform([BOOT]) == []
             assert await run.secret() == ("proven", "device")
             heard = await run.store.read(lambda reader: reader.sightings(0, 50, None, unmatched=False))

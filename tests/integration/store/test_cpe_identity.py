@@ -11,7 +11,7 @@ from ztpd.acs.device_secrets import DeviceSecrets
 from ztpd.domain.cpe import Cause, CpeFault, CpeOutcome, CpeWork, Doubt, FaultKind, Proof
 from ztpd.domain.cpe_tasks import Configure, Read
 from ztpd.domain.sighting import Sighting, Source
-from ztpd.store import cpe_doubts, cpe_secrets, cpes
+from ztpd.store import cpe_doubts, cpe_secrets, cpe_task_rows, cpes
 from ztpd.store.transaction import Refused, Transaction, Unknown
 
 SECRETS = DeviceSecrets(b"k" * 32)
@@ -204,12 +204,7 @@ class TestOfAServiceWithoutAJob:
 
     def test_it_is_given_one_by_itself_and_then_what_was_asked(self, serving: World) -> None:
         device = device_of(serving, SERIAL)["id"]
-        read = Read(paths=("Device.",)).model_dump_json()
-        serving.do(
-            lambda tx: tx.one(
-                "add_cpe_task", device=device, kind="read", body=read, job=None, actor="x", now=tx.now_text
-            )
-        )
+        serving.do(cpe_task_rows.add, device, Read(paths=("Device.",)), "x")
         work = inform(serving)
         assert work is not None
         assert (work.cause, work.id) == (Cause.SECRET, str(device))
