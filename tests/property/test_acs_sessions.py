@@ -48,6 +48,7 @@ from ztpd.acs.session import (
 )
 from ztpd.domain import cpe_tasks
 from ztpd.domain.cpe import Cause, CpeFacts, CpeOutcome, CpeWork
+from ztpd.domain.diagnostics import CpeTest
 
 MOST_POSTS = MAX_REQUESTS * (1 + MAX_RESENDS) + MAX_OWN_REQUESTS + MAX_WORKS * MAX_REPEATED_QUESTIONS + 2
 """No session takes more POSTs than this, whoever sends them."""
@@ -55,7 +56,15 @@ MOST_POSTS = MAX_REQUESTS * (1 + MAX_RESENDS) + MAX_OWN_REQUESTS + MAX_WORKS * M
 TEXT = st.text(max_size=8)
 PATH = st.sampled_from(["Device.", "Device.WiFi.SSID.1.SSID", "Device.PPP.Interface.1.Password", "Router.X", ""]) | TEXT
 STATUS = st.integers(0, 2)
-VALUES = st.dictionaries(PATH, TEXT, max_size=4)
+PING, SCAN, LINE = (
+    "Device.IP.Diagnostics.IPPing.",
+    "Device.WiFi.NeighboringWiFiDiagnostic.",
+    "Device.Optical.Interface.",
+)
+SHOWN = {f"{PING}DiagnosticsState", f"{PING}SuccessCount", f"{SCAN}DiagnosticsState", f"{SCAN}Result.1.SignalStrength"}
+SHOWN |= {f"{LINE}1.OpticalSignalLevel", f"{LINE}1.Upstream"}
+RESULT = st.sampled_from(["Complete", "Requested", "None", "Error_Other", "0", "1", "-71", "-18500", "9" * 30])
+VALUES = st.dictionaries(PATH, TEXT, max_size=4) | st.dictionaries(st.sampled_from(sorted(SHOWN)), RESULT)
 METHODS = ("SetParameterAttributes", "Reboot", "FactoryReset", "ScheduleInform", "CancelTransfer", "Bogus")
 
 INFORM = st.builds(
@@ -104,11 +113,24 @@ INTENTS = st.dictionaries(
     TEXT | st.integers() | st.booleans(),
     max_size=3,
 )
+TESTS = st.sampled_from(
+    [
+        CpeTest(test="ping", host="192.0.2.1"),
+        CpeTest(test="traceroute", host="192.0.2.1"),
+        CpeTest(test="download", url="http://192.0.2.1/file"),
+        CpeTest(test="upload", url="http://192.0.2.1/up", duration_s=10),
+        CpeTest(test="wifi-neighbours"),
+        CpeTest(test="wifi-neighbours", scan=False),
+        CpeTest(test="optics"),
+    ]
+)
 TASKS: dict[str, st.SearchStrategy[cpe_tasks.Task]] = {
     "configure": st.builds(cpe_tasks.Configure, values=INTENTS),
     "read": st.builds(cpe_tasks.Read, paths=st.lists(st.text(min_size=1, max_size=9), min_size=1).map(tuple)),
     "reboot": st.just(cpe_tasks.Reboot()),
     "factory-reset": st.just(cpe_tasks.FactoryReset()),
+    "diagnose": st.builds(cpe_tasks.Diagnose, test=TESTS),
+    "collect": st.builds(cpe_tasks.Collect, test=TESTS),
 }
 """By kind. A new kind of task needs a line here."""
 
@@ -144,6 +166,7 @@ class Play:
                 return session.Told()
             case session.Record(work, outcome):
                 assert isinstance(outcome, CpeOutcome)
+                assert outcome.fault is None or not outcome.fault.message.startswith("unforeseen")
                 self.recorded[id(work)] += 1
                 return session.Recorded(self.next_work())
 
