@@ -25,16 +25,20 @@ def next_work(tx: Transaction, cpe: Row, facts: CpeFacts) -> CpeWork | None:
     return None
 
 
-def ended(tx: Transaction, work: CpeWork, outcome: CpeOutcome, cpe: Row | None) -> None:
-    """Keep what became of a CPE's work; ``cpe`` is its row, None when it is no device of its own any more."""
+def ended(tx: Transaction, work: CpeWork, outcome: CpeOutcome, cpe: Row | None) -> bool:
+    """Keep what became of a CPE's work; whether it is over. Else it is tried again later.
+
+    ``cpe`` is its row, None when it is no device of its own any more.
+    """
     if cpe is not None and outcome.instances is not None:
         text = orjson.dumps(dict(outcome.instances)).decode()
         tx.run("put_cpe_model", **_model(cpe), instances=text, now=tx.now_text)
     if outcome.fault is not None:
         outcome = replace(outcome, fault=_shown(tx, work, outcome.fault))
     if _may_pass(tx, work, outcome, cpe):
-        return
+        return False
     ENDED[work.cause](tx, work, outcome)
+    return True
 
 
 def _may_pass(tx: Transaction, work: CpeWork, outcome: CpeOutcome, cpe: Row | None) -> bool:

@@ -62,11 +62,11 @@ def keep(tx: Transaction, device: int, ip: str, heard: HeardCpe) -> Row:
 def record_outcome(tx: Transaction, work: CpeWork, outcome: CpeOutcome) -> CpeWork | None:
     """Keep what became of a CPE's work; what it must do next, or None."""
     cpe = tx.one("get_cpe", device=work.device)
-    followed = cpe is not None and cpe_secrets.follow(tx, work, outcome, cpe)
+    followed, put_off = cpe is not None and cpe_secrets.follow(tx, work, outcome, cpe), False
     # A CPE that takes no secret of its own does the rest of its job without.
     if not (followed and not outcome.ok and work.cause is Cause.JOB):
-        cpe_work.ended(tx, work, outcome, cpe)
-    if followed:
+        put_off = not cpe_work.ended(tx, work, outcome, cpe)
+    if followed or put_off:  # its row tells of either
         cpe = tx.one("get_cpe", device=work.device)
     if cpe is None:  # it proved to be another device meanwhile; its next Inform begins anew
         return None

@@ -7,9 +7,10 @@ import pytest
 from tests.integration.store.world import HEX, SECRET, World
 from ztpd.domain.cpe import Cause, CpeFault, CpeOutcome, CpeWork, FaultKind
 from ztpd.domain.cpe_faults import BROKEN_TALKS, pause
+from ztpd.domain.cpe_tasks import Reboot
 from ztpd.domain.failures import Code, Failure
 from ztpd.domain.lifecycle import JobState
-from ztpd.store import attempts, cpes
+from ztpd.store import attempts, cpe_asking, cpes
 
 BUSY = CpeFault(9002, "Internal error")
 REFUSED = CpeFault(9007, "Invalid value for the Wi-Fi channel")
@@ -48,6 +49,14 @@ def test_a_fault_that_may_pass_is_tried_again_with_a_growing_pause(here: World) 
     assert here.inform() == work
     assert faults(here) == [("job", "9002 Internal error", 2)]
     assert here.events().count("job.cpe-faulted") == 2
+
+
+def test_what_is_asked_of_a_cpe_does_not_wait_for_its_jobs_fault_to_pass(here: World) -> None:
+    work = waiting(here)
+    here.do(cpe_asking.ask, work.device, Reboot(), "ada")
+    following = here.do(cpes.record_outcome, work, failed(BUSY))
+    assert following is not None
+    assert following.task == Reboot()
 
 
 def test_a_fault_is_forgotten_when_the_cpe_did_it(here: World) -> None:
