@@ -9,10 +9,12 @@ import aiohttp
 
 from ztpd.lab.cpe import errands
 from ztpd.lab.cpe.conversation import Conversation, SessionFailed
+from ztpd.lab.cpe.ports import NatPort
+from ztpd.lab.cpe.reaching import ConnectionRequestServer, reachable
 from ztpd.lab.cpe.rpc import serve
 from ztpd.lab.cpe.settings import CpeSettings
 from ztpd.lab.cpe.soap import call, inform_envelope, read_request
-from ztpd.lab.cpe.state import BOOT, BOOTSTRAP, PERIODIC, VALUE_CHANGE, CpeState, Event, Todo
+from ztpd.lab.cpe.state import BOOT, BOOTSTRAP, CONNECTION_REQUEST, PERIODIC, VALUE_CHANGE, CpeState, Event, Todo
 
 _HANG_SECONDS = 3600.0
 _MAX_REQUESTS = 100  # of one session: an ACS that never ends one is at fault
@@ -34,19 +36,30 @@ _SHOWN = (
 class LabCpe:
     """One CPE; ``values`` is its tree as text by path, hidden values included.
 
-    ``connector`` is shared with other CPEs where given, else each session has its own. ``sessions`` and ``failures``
-    count how sessions ended.
+    ``connector`` and ``server`` are shared with other CPEs where given, else each session has a connector of its own,
+    and the CPE, while it runs, a server. ``sessions`` and ``failures`` count how sessions ended, ``asked`` how often it
+    was asked to inform.
     """
 
-    def __init__(self, settings: CpeSettings, connector: aiohttp.BaseConnector | None = None) -> None:
+    def __init__(
+        self,
+        settings: CpeSettings,
+        connector: aiohttp.BaseConnector | None = None,
+        server: ConnectionRequestServer | None = None,
+    ) -> None:
         self.settings = settings
         self.state = CpeState(settings)
         self._connector = connector
+        self._server = server
         self._rebooted = False
         self.retry_count = 0
         self.sessions = 0
         self.failures = 0
+        self.asked = 0
+        self.is_on = True
         self.in_session = False
+        self.nat: NatPort | None = None
+        self.session_over = asyncio.Event()
         self._woken = asyncio.Event()
 
     @property
@@ -95,6 +108,7 @@ class LabCpe:
             self.sessions += 1
         finally:
             self.in_session = False
+            self.session_over.set()
 
     async def _session(self, http: aiohttp.ClientSession) -> list[str]:
         conversation = Conversation(http, self.state.text("ManagementServer.URL"), self.settings.misbehaviour)
@@ -144,25 +158,40 @@ class LabCpe:
         self.state.tell(code, key)
         self._woken.set()
 
+    def ask_to_inform(self) -> bool:
+        """A connection request: followed but in a session, of which it comes too late, and while it is off (§3.2.2)."""
+        if self.in_session or not self.is_on:
+            return False
+        self.asked += 1
+        self.wake(CONNECTION_REQUEST)
+        return True
+
+    def device_sets(self, name: str, text: str) -> None:
+        """A value that changes by itself; an ACS that wants to know at once is told at once."""
+        if self.state.device_sets(name, text):
+            self._woken.set()
+
     async def run(self, draw: random.Random | None = None) -> None:
-        """Be switched on: inform at boot, then periodically and when there is something to tell, until cancelled."""
+        """Be switched on: inform at boot, then periodically, when there is something to tell and when asked to, until
+        cancelled. Raises ``OSError`` when it cannot listen.
+        """
         draw = draw or random.Random(self.settings.serial)  # noqa: S311 spreads retries, guards nothing
         self.state.tell(BOOTSTRAP)
         self.state.tell(BOOT)
-        async with asyncio.TaskGroup() as background:
+        async with reachable(self, self._server), asyncio.TaskGroup() as background:
             while True:
                 await self._until_informed(draw)
                 await self._begin_errands(background)
                 await self._until_next()
 
     async def _until_informed(self, draw: random.Random) -> None:
-        self._woken.clear()
         while True:
+            self._woken.clear()
             try:
                 await self.inform()
             except _FAILURES:
                 self.retry_count += 1
-                await asyncio.sleep(retry_interval(self.retry_count, draw) * self.settings.time_factor)
+                await self._pause(retry_interval(self.retry_count, draw) * self.settings.time_factor)
             else:
                 self.retry_count = 0
                 return
@@ -172,7 +201,9 @@ class LabCpe:
         begun, self.state.todo = self.state.todo, []
         for todo in begun:
             if todo.method in ("Reboot", "FactoryReset"):
+                self.is_on = False
                 await errands.carry_out(self.state, todo, self._wait)
+                self.is_on = True
                 self._woken.set()
             else:
                 background.create_task(self._errand(todo))
@@ -183,11 +214,16 @@ class LabCpe:
 
     async def _until_next(self) -> None:
         periodic = self.state.text("ManagementServer.PeriodicInformEnable") in ("1", "true")
-        try:
-            async with asyncio.timeout(self.periodic_interval_seconds if periodic else None):
-                await self._woken.wait()
-        except TimeoutError:
+        if not await self._pause(self.periodic_interval_seconds if periodic else None):
             self.state.tell(PERIODIC)
+
+    async def _pause(self, seconds: float | None) -> bool:
+        """Wait that long, or until something is to be told, and answer whether that is why; None waits for ever."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._woken.wait()
+        except TimeoutError:
+            return False
 
 
 def retry_interval(attempt: int, draw: random.Random) -> float:

@@ -24,6 +24,14 @@ class CookieStyle(enum.Enum):
     ONCE = enum.auto()  # with the POST after the Inform, and never again
 
 
+class Reach(enum.Enum):
+    """How a CPE that runs can be asked to inform."""
+
+    OPEN = enum.auto()  # over HTTP, and over UDP where STUN is on
+    NAT = enum.auto()  # over UDP only, by the binding that it keeps with STUN
+    SHUT = enum.auto()  # not at all
+
+
 @dataclass(frozen=True, slots=True)
 class Misbehaviour:
     """What the CPE does wrong, switched on one by one.
@@ -53,7 +61,8 @@ class CpeSettings:
     restarts and transfers: 0.01 is a hundred times faster than life. ``model`` is one of ``models``, the plain one of
     ``root`` unless given. ``firmware`` maps a file's name, as its URL ends, to the version that runs after it; a file
     that is not in it makes the version its own first line. ``boot_seconds`` is how long a restart takes,
-    ``test_seconds`` how long it is until a test begins.
+    ``test_seconds`` how long it is until a test begins. ``reach`` is how it hears connection requests while it runs;
+    ``nat_seconds`` is how long the NAT keeps a mapping that nothing leaves by.
     """
 
     acs_url: str
@@ -73,6 +82,8 @@ class CpeSettings:
     firmware: Mapping[str, str] = field(default_factory=dict)
     boot_seconds: float = 30.0
     test_seconds: float = 5.0
+    reach: Reach = Reach.OPEN
+    nat_seconds: float = 120.0
 
     @property
     def device_model(self) -> Model:

@@ -12,6 +12,9 @@ SCHEDULED, VALUE_CHANGE, CONNECTION_REQUEST = "3 SCHEDULED", "4 VALUE CHANGE", "
 TRANSFER_COMPLETE, DIAGNOSTICS_COMPLETE = "7 TRANSFER COMPLETE", "8 DIAGNOSTICS COMPLETE"
 DU_STATE_CHANGE_COMPLETE = "11 DU STATE CHANGE COMPLETE"
 
+_CONNECTION_REQUEST_URL = "ManagementServer.ConnectionRequestURL"  # TR-181: activeNotify="forceDefaultEnabled"
+_ACTIVE = 2
+
 Event = tuple[str, str]
 """An event code and its command key."""
 
@@ -101,17 +104,25 @@ class CpeState:
         self.version = version
         self.put("DeviceInfo.SoftwareVersion", version)
 
-    def device_sets(self, path: str, text: str) -> None:
-        """Something but the ACS changed a value: who asked to be told is told (A.3.2.4)."""
-        changed = self.tree.text(path) != text
+    def device_sets(self, name: str, text: str) -> bool:
+        """Something but the ACS changed a value, by its name below the root, if this model has it.
+
+        Who asked to be told is told with the next Inform; answers whether that must not wait (A.3.2.4).
+        """
+        path = self.root + name
+        if path not in self.tree or self.tree.text(path) == text:
+            return False
         self.tree.give(path, text)
-        if changed and self.notification_of(path) > 0:
+        notification = self.notification_of(path)
+        if notification > 0:
             self.tell(VALUE_CHANGE)
+        return notification == _ACTIVE
 
     def notification_of(self, path: str) -> int:
         """How a change of this parameter is told: 0 not, 1 with an Inform, 2 by one."""
+        unset = _ACTIVE if path == self.root + _CONNECTION_REQUEST_URL else 0
         attributes = self.attributes.get(path)
-        return (attributes.notification or 0) if attributes is not None else 0
+        return unset if attributes is None or attributes.notification is None else attributes.notification
 
     def _forget_settings(self) -> None:
         settings = self.settings
