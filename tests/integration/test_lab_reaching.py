@@ -226,7 +226,7 @@ async def test_in_a_session_it_is_busy() -> None:
 
 async def test_while_it_is_off_nobody_answers() -> None:
     async with deaf_cpe() as cpe:
-        cpe.is_on = False
+        cpe.power.clear()
         with pytest.raises(aiohttp.ServerDisconnectedError):
             await get(cpe)
 

@@ -38,7 +38,7 @@ class LabCpe:
 
     ``connector`` and ``server`` are shared with other CPEs where given, else each session has a connector of its own,
     and the CPE, while it runs, a server. ``sessions`` and ``failures`` count how sessions ended, ``asked`` how often it
-    was asked to inform.
+    was asked to inform. ``power`` is set while it is switched on.
     """
 
     def __init__(
@@ -56,11 +56,20 @@ class LabCpe:
         self.sessions = 0
         self.failures = 0
         self.asked = 0
-        self.is_on = True
-        self.in_session = False
+        self.power = asyncio.Event()
+        self.power.set()
         self.nat: NatPort | None = None
         self.session_over = asyncio.Event()
         self._woken = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._errands: dict[Todo, asyncio.Task[None]] = {}
+        self._broken_off: set[Todo] = set()
+
+    @property
+    def in_session(self) -> bool:
+        """Whether it talks with the ACS."""
+        return not self._idle.is_set()
 
     @property
     def values(self) -> dict[str, str]:
@@ -98,7 +107,7 @@ class LabCpe:
 
     @contextlib.contextmanager
     def _session_under_way(self) -> Iterator[None]:
-        self.in_session = True
+        self._idle.clear()
         try:
             yield
         except BaseException:
@@ -107,7 +116,7 @@ class LabCpe:
         else:
             self.sessions += 1
         finally:
-            self.in_session = False
+            self._idle.set()
             self.session_over.set()
 
     async def _session(self, http: aiohttp.ClientSession) -> list[str]:
@@ -146,12 +155,33 @@ class LabCpe:
 
     async def settle(self) -> None:
         """Do, one after the other, what the ACS has asked for; afterwards the next Inform has what came of it."""
-        while self.state.todo:
-            await errands.carry_out(self.state, self.state.todo.pop(0), self._wait)
+        while waiting := [todo for todo in self.state.todo if not todo.under_way]:
+            await errands.carry_out(self.state, waiting[0], self)
 
-    async def _wait(self, seconds: float) -> None:
+    async def wait(self, seconds: float) -> None:
+        """Wait this many of its own seconds."""
         if seconds > 0:
             await asyncio.sleep(seconds * self.settings.time_factor)
+
+    async def restart(self, why: Todo | None = None) -> None:
+        """Be off for as long as a restart takes, once no session is under way; transfers under way break off.
+
+        What is told of it is the caller's affair.
+        """
+        await self._idle.wait()
+        self.power.clear()
+        for todo, task in self._errands.items():
+            if todo.under_way and todo is not why:
+                self._broken_off.add(todo)
+                task.cancel()
+        await self.wait(self.settings.boot_seconds)
+        self.power.set()
+
+    async def power_cycle(self) -> None:
+        """Somebody pulled the plug and put it back."""
+        await self.restart()
+        self.state.restarted()
+        self._woken.set()
 
     def wake(self, code: str, key: str = "") -> None:
         """Have a CPE that runs inform now, with this event."""
@@ -160,7 +190,7 @@ class LabCpe:
 
     def ask_to_inform(self) -> bool:
         """A connection request: followed but in a session, of which it comes too late, and while it is off (§3.2.2)."""
-        if self.in_session or not self.is_on:
+        if self.in_session or not self.power.is_set():
             return False
         self.asked += 1
         self.wake(CONNECTION_REQUEST)
@@ -187,6 +217,7 @@ class LabCpe:
     async def _until_informed(self, draw: random.Random) -> None:
         while True:
             self._woken.clear()
+            await self.power.wait()
             try:
                 await self.inform()
             except _FAILURES:
@@ -197,19 +228,24 @@ class LabCpe:
                 return
 
     async def _begin_errands(self, background: asyncio.TaskGroup) -> None:
-        """A restart is waited for; what takes long or comes later goes on beside sessions and through restarts."""
-        begun, self.state.todo = self.state.todo, []
-        for todo in begun:
+        """A restart is waited for; what takes long or comes later goes on beside sessions."""
+        for todo in [todo for todo in self.state.todo if todo not in self._errands and not todo.under_way]:
             if todo.method in ("Reboot", "FactoryReset"):
-                self.is_on = False
-                await errands.carry_out(self.state, todo, self._wait)
-                self.is_on = True
+                await errands.carry_out(self.state, todo, self)
                 self._woken.set()
             else:
-                background.create_task(self._errand(todo))
+                self._errands[todo] = background.create_task(self._errand(todo))
 
     async def _errand(self, todo: Todo) -> None:
-        await errands.carry_out(self.state, todo, self._wait)
+        try:
+            await errands.carry_out(self.state, todo, self)
+        except asyncio.CancelledError:
+            if todo not in self._broken_off:
+                raise
+            errands.broken_off(self.state, todo)
+        finally:
+            self._errands.pop(todo, None)
+            self._broken_off.discard(todo)
         self._woken.set()
 
     async def _until_next(self) -> None:

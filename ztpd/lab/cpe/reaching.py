@@ -26,7 +26,7 @@ class Askable(Protocol):
 
     settings: CpeSettings
     state: CpeState
-    is_on: bool
+    power: asyncio.Event
     session_over: asyncio.Event
     nat: NatPort | None
 
@@ -75,7 +75,7 @@ class ConnectionRequestServer:
         cpe = self._cpes.get(request.rel_url.raw_path)
         if cpe is None:
             return web.Response(status=404)
-        if not cpe.is_on:
+        if not cpe.power.is_set():
             if request.transport is not None:
                 request.transport.abort()
             return web.Response(status=503)

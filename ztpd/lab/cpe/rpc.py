@@ -2,7 +2,7 @@
 network is left in ``CpeState.todo`` for after the session.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from ztpd.lab.cpe.faults import CwmpFault
@@ -17,8 +17,9 @@ from ztpd.lab.cpe.soap import (
     response,
     values_response,
 )
-from ztpd.lab.cpe.state import CpeState, Todo
+from ztpd.lab.cpe.state import TRANSFERS, CpeState, Todo
 from ztpd.lab.cpe.testing import REQUESTED
+from ztpd.lab.cpe.windows import windows_of
 
 _NO_TIME = "0001-01-01T00:00:00Z"
 _FILE_TYPES = {
@@ -178,27 +179,22 @@ def _check_file(request: Request) -> None:
 def _schedule_download(state: CpeState, request: Request) -> str:
     """One or two windows that do not overlap (A.4.1.8)."""
     _check_file(request)
-    windows = [(_seconds(struct, "WindowStart"), _seconds(struct, "WindowEnd")) for struct in request.structs]
-    if not 1 <= len(windows) <= 2 or any(end <= start for start, end in windows):
+    windows = windows_of(request.structs)
+    if not 1 <= len(windows) <= 2 or any(window.end <= window.start for window in windows):
         raise CwmpFault(9003, "Invalid arguments")
-    if len(windows) == 2 and windows[1][0] < windows[0][1]:
+    if len(windows) == 2 and windows[1].start < windows[0].end:
         raise CwmpFault(9003, "Invalid arguments")
-    _later(state, request, windows[0][0])
+    _later(state, request)
     return response(request)
 
 
-def _seconds(struct: Mapping[str, str], name: str) -> int:
-    text = struct.get(name, "").strip()
-    if not text.isascii() or not text.isdigit():
-        raise CwmpFault(9003, "Invalid arguments")
-    return int(text)
-
-
 def _cancel_transfer(state: CpeState, request: Request) -> str:
-    """Forget a transfer that has not begun; one that is not known is no fault (A.4.1.9)."""
+    """Forget transfers that have not begun; a key that is not known is no fault (A.4.1.9)."""
     key = request.argument("CommandKey")
-    transfers = ("Download", "Upload", "ScheduleDownload")
-    state.todo = [todo for todo in state.todo if todo.method not in transfers or todo.key != key]
+    named = [todo for todo in state.todo if todo.method in TRANSFERS and todo.key == key]
+    if any(todo.under_way for todo in named):
+        raise CwmpFault(9021, "Cancelation of file transfer not permitted in current transfer state")
+    state.todo = [todo for todo in state.todo if todo not in named]
     return response(request)
 
 

@@ -24,6 +24,15 @@ class CookieStyle(enum.Enum):
     ONCE = enum.auto()  # with the POST after the Inform, and never again
 
 
+class DownloadEnd(enum.StrEnum):
+    """What becomes of a download that was fetched."""
+
+    WORKS = "works"
+    UNCHANGED = "unchanged"  # it restarts and says that all is well, with the version it had
+    UNTOLD = "untold"  # the new version runs, and no TransferComplete says so
+    NEVER = "never"  # it is under way for ever
+
+
 class Reach(enum.Enum):
     """How a CPE that runs can be asked to inform."""
 
@@ -39,7 +48,8 @@ class Misbehaviour:
     ``reject`` answers setting these paths with a fault of that code. ``forget`` accepts these paths and keeps the
     old values. ``hang_at`` names the request after which it falls silent; ``reboot_at`` the one after which it starts
     a new session with a BOOT Inform, once. ``drop_tcp`` opens a connection for every POST. ``unsupported`` methods
-    are answered with fault 9000. ``quiet_tests`` end without an Inform.
+    are answered with fault 9000. ``quiet_tests`` end without an Inform. Downloads fail with ``download_fault`` where
+    it is not 0, else they come to ``download_end``.
     """
 
     reject: Mapping[str, int] = field(default_factory=dict)
@@ -50,6 +60,8 @@ class Misbehaviour:
     cookies: CookieStyle = CookieStyle.PLAIN
     unsupported: frozenset[str] = frozenset()
     quiet_tests: bool = False
+    download_fault: int = 0
+    download_end: DownloadEnd = DownloadEnd.WORKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +72,9 @@ class CpeSettings:
     replace values in it, and are in every Inform. ``time_factor`` stretches the periodic interval, the retry schedule,
     restarts and transfers: 0.01 is a hundred times faster than life. ``model`` is one of ``models``, the plain one of
     ``root`` unless given. ``firmware`` maps a file's name, as its URL ends, to the version that runs after it; a file
-    that is not in it makes the version its own first line. ``boot_seconds`` is how long a restart takes,
-    ``test_seconds`` how long it is until a test begins. ``reach`` is how it hears connection requests while it runs;
-    ``nat_seconds`` is how long the NAT keeps a mapping that nothing leaves by.
+    that is not in it has the version in its first line, or else in its name. ``boot_seconds`` is how long a restart
+    takes, ``test_seconds`` how long it is until a test begins. ``reach`` is how it hears connection requests while it
+    runs; ``nat_seconds`` is how long the NAT keeps a mapping that nothing leaves by.
     """
 
     acs_url: str

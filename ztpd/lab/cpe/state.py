@@ -12,6 +12,8 @@ SCHEDULED, VALUE_CHANGE, CONNECTION_REQUEST = "3 SCHEDULED", "4 VALUE CHANGE", "
 TRANSFER_COMPLETE, DIAGNOSTICS_COMPLETE = "7 TRANSFER COMPLETE", "8 DIAGNOSTICS COMPLETE"
 DU_STATE_CHANGE_COMPLETE = "11 DU STATE CHANGE COMPLETE"
 
+TRANSFERS = frozenset({"Download", "ScheduleDownload", "Upload"})
+
 _CONNECTION_REQUEST_URL = "ManagementServer.ConnectionRequestURL"  # TR-181: activeNotify="forceDefaultEnabled"
 _ACTIVE = 2
 
@@ -19,14 +21,18 @@ Event = tuple[str, str]
 """An event code and its command key."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Todo:
-    """What the ACS asked for that is done after the session: the method, its arguments, and in how many seconds."""
+    """What the ACS asked for that is done after the session: the method, its arguments, and in how many seconds.
+
+    ``under_way`` is a transfer that can no longer be cancelled.
+    """
 
     method: str
     arguments: Mapping[str, str] = field(default_factory=dict, repr=False)
     structs: tuple[Mapping[str, str], ...] = field(default=(), repr=False)
     delay_seconds: float = 0.0
+    under_way: bool = False
 
     @property
     def key(self) -> str:
@@ -43,7 +49,10 @@ class Call:
 
 
 class CpeState:
-    """The memory of one CPE; ``keeps`` of a reboot is all of it, of a factory reset nothing but who it is."""
+    """The memory of one CPE. A restart keeps all of it, a factory reset nothing but who it is.
+
+    ``todo`` is what is not done yet, waiting or under way; ``calls`` and ``events`` what is not told yet.
+    """
 
     def __init__(self, settings: CpeSettings) -> None:
         self.settings = settings

@@ -1,5 +1,7 @@
 """Files that the ACS has the CPE fetch and send, really over HTTP (TR-069 Amendment 6, A.3.2.8 and A.4.1.5)."""
 
+import base64
+import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
@@ -11,6 +13,7 @@ from ztpd.lab.cpe.state import CpeState, Todo
 _MAX_FILE_BYTES = 512 * 1024 * 1024
 _FIRST_LINE_BYTES = 256
 _FIRMWARE = "1"
+_VERSION = re.compile(r"[0-9]+(?:\.[0-9]+)+")
 _TIMEOUT = aiohttp.ClientTimeout(total=600, sock_read=60)
 
 
@@ -65,9 +68,12 @@ def version_of(state: CpeState, todo: Todo, fetched: Fetched) -> str | None:
         if known in state.settings.firmware:
             return state.settings.firmware[known]
     line = fetched.head.split(b"\n", 1)[0].strip()
-    if not line or len(line) > 64 or not line.isascii() or not line.decode("ascii").isprintable():
+    if line and len(line) <= 64 and line.isascii() and line.decode("ascii").isprintable():
+        return line.decode("ascii")
+    named = _VERSION.search(target) or _VERSION.search(name)
+    if named is None:
         raise CwmpFault(9018, "Download failure: file corrupted")
-    return line.decode("ascii")
+    return named[0]
 
 
 def _http(todo: Todo, source_ip: str | None) -> aiohttp.ClientSession:
@@ -80,12 +86,14 @@ def _http(todo: Todo, source_ip: str | None) -> aiohttp.ClientSession:
 
 
 def _basic(username: str, password: str) -> aiohttp.ClientMiddlewareType:
+    shown = "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
+
     async def answer(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
         response = await handler(request)
         if response.status != 401 or not response.headers.get("WWW-Authenticate", "").lower().startswith("basic"):
             return response
         response.release()
-        request.headers["Authorization"] = aiohttp.BasicAuth(username, password).encode()
+        request.headers["Authorization"] = shown
         return await handler(request)
 
     return answer
