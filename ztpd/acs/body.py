@@ -3,7 +3,7 @@
 import asyncio
 import zlib
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 
 class BodyError(Exception):
@@ -21,12 +21,20 @@ async def read_body(request: web.BaseRequest, limit: int, deadline_seconds: floa
         raise BodyError(413, f"a body of {request.content_length} bytes is over the limit of {limit}")
     try:
         async with asyncio.timeout(deadline_seconds):
+            await _invite(request)
             received = await _received(request, limit)
     except TimeoutError:
         raise BodyError(408, f"the body did not arrive within {deadline_seconds:g} seconds") from None
     except web.RequestPayloadError:
         raise BodyError(400, "the body broke off or is framed wrongly") from None
     return inflate(received, request.headers.get("Content-Encoding", ""), limit)
+
+
+async def _invite(request: web.BaseRequest) -> None:
+    """Some CPEs send no body before they are told to go on (RFC 9110 §10.1.1; curl does so with long ones)."""
+    if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= HttpVersion11:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # of the answer that follows
 
 
 async def _received(request: web.BaseRequest, limit: int) -> bytes:
