@@ -11,9 +11,9 @@ from ztpd.lab.cpe import errands
 from ztpd.lab.cpe.conversation import Conversation, SessionFailed
 from ztpd.lab.cpe.ports import NatPort
 from ztpd.lab.cpe.reaching import ConnectionRequestServer, reachable
-from ztpd.lab.cpe.rpc import serve
+from ztpd.lab.cpe.rpc import serve, walks_all
 from ztpd.lab.cpe.settings import CpeSettings
-from ztpd.lab.cpe.soap import call, inform_envelope, read_request
+from ztpd.lab.cpe.soap import Request, call, envelope, inform_envelope, read_request
 from ztpd.lab.cpe.state import BOOT, BOOTSTRAP, CONNECTION_REQUEST, PERIODIC, VALUE_CHANGE, CpeState, Event, Todo
 
 _HANG_SECONDS = 3600.0
@@ -98,6 +98,7 @@ class LabCpe:
                 middlewares=(digest,),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=self.settings.post_timeout_seconds),
+                version=aiohttp.HttpVersion10 if self.settings.misbehaviour.http_1_0 else aiohttp.HttpVersion11,
             ) as http:
                 return await self._session(http)
 
@@ -116,6 +117,8 @@ class LabCpe:
         else:
             self.sessions += 1
         finally:
+            for name, text in self.settings.misbehaviour.drift.items():
+                self.device_sets(name, text)
             self._idle.set()
             self.session_over.set()
 
@@ -124,6 +127,8 @@ class LabCpe:
         told = list(self.state.events)
         await conversation.post(self._inform_body(told))
         self.state.events = [event for event in self.state.events if event not in told]
+        for message in self.settings.misbehaviour.calls:
+            await conversation.post(envelope("1", message))
         while self.state.calls:
             asked = self.state.calls[0]
             await conversation.post(call(asked.method, asked.body))
@@ -137,12 +142,25 @@ class LabCpe:
                 raise SessionFailed(f"the ACS sent more than {_MAX_REQUESTS} requests in one session")
             if self.settings.misbehaviour.hang_at == request.method:
                 await asyncio.sleep(_HANG_SECONDS)
-            if self.settings.misbehaviour.reboot_at == request.method and not self._rebooted:
-                self._rebooted = True
+            if self._reboots_at(request):
                 self.state.restarted()
                 return served + await self._session(http)
             answer = await conversation.post(serve(self.state, request))
         return served
+
+    def _reboots_at(self, request: Request) -> bool:
+        """Whether it gives up the session at this request, and starts one anew as after a restart.
+
+        Raises ``SessionFailed`` where it would do so each time.
+        """
+        wrong = self.settings.misbehaviour
+        if wrong.reboot_at == request.method and not self._rebooted:
+            self._rebooted = True
+            return True
+        if wrong.reboot_at_walk and walks_all(self.state, request):
+            self.state.restarted()
+            raise SessionFailed(f"it restarted at {request.method} of all of its tree")
+        return False
 
     def _inform_body(self, events: list[Event]) -> str:
         state = self.state

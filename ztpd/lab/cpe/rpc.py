@@ -32,12 +32,21 @@ _SCHEMES = ("http", "https")
 def serve(state: CpeState, request: Request) -> str:
     """The answer to one request: a response or a fault."""
     try:
+        wrong = state.settings.misbehaviour
         method = METHODS.get(request.method)
-        if method is None or request.method in state.settings.misbehaviour.unsupported:
+        if method is None or request.method in wrong.unsupported:
             raise CwmpFault(9000, "Method not supported")
+        if request.method in wrong.refuses:
+            raise CwmpFault(wrong.refuses[request.method], "Refused by this device")
         return method(state, request)
     except CwmpFault as fault:
         return fault_envelope(request, fault)
+
+
+def walks_all(state: CpeState, request: Request) -> bool:
+    """Whether all of the tree is asked for."""
+    names = request.method == "GetParameterNames" and not request.next_level
+    return (names or request.method == "GetParameterValues") and any(path in ("", state.root) for path in request.paths)
 
 
 def _methods(state: CpeState, request: Request) -> str:
@@ -52,6 +61,9 @@ def _names(state: CpeState, request: Request) -> str:
 
 def _read(state: CpeState, request: Request) -> str:
     """Values of the paths asked for; hidden ones are empty (TR-106 §3.2)."""
+    most = state.settings.misbehaviour.most_names
+    if most and len(request.paths) > most:
+        raise CwmpFault(9004, "Resources exceeded")
     found = [path for asked in request.paths for path in state.tree.below(asked)]
     return values_response(request, {path: _shown(state, path) for path in found})
 
@@ -75,10 +87,15 @@ def _write(state: CpeState, request: Request) -> str:
         if path not in state.settings.misbehaviour.forget:
             state.tree.give(path, text)
             _has_been_set(state, path, text)
-    state.put("ManagementServer.ParameterKey", request.parameter_key)
+    _keep_key(state, request)
     if state.text("ManagementServer.URL") != acs:
         state.todo.append(Todo("ChangeAcs"))
     return response(request, "<Status>0</Status>")
+
+
+def _keep_key(state: CpeState, request: Request) -> None:
+    if not state.settings.misbehaviour.loses_key:
+        state.put("ManagementServer.ParameterKey", request.parameter_key)
 
 
 def _has_been_set(state: CpeState, path: str, text: str) -> None:
@@ -130,13 +147,13 @@ def _write_attributes(state: CpeState, request: Request) -> str:
 
 def _add_object(state: CpeState, request: Request) -> str:
     number = state.tree.add(request.argument("ObjectName"))
-    state.put("ManagementServer.ParameterKey", request.parameter_key)
+    _keep_key(state, request)
     return response(request, f"<InstanceNumber>{number}</InstanceNumber><Status>0</Status>")
 
 
 def _delete_object(state: CpeState, request: Request) -> str:
     state.tree.delete(request.argument("ObjectName"))
-    state.put("ManagementServer.ParameterKey", request.parameter_key)
+    _keep_key(state, request)
     return response(request, "<Status>0</Status>")
 
 

@@ -22,6 +22,7 @@ class CookieStyle(enum.Enum):
     UPPERCASE = enum.auto()
     QUOTED = enum.auto()  # RFC 2109: $Version first, value in quotes, commas between
     ONCE = enum.auto()  # with the POST after the Inform, and never again
+    NONE = enum.auto()
 
 
 class DownloadEnd(enum.StrEnum):
@@ -43,16 +44,23 @@ class Reach(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Misbehaviour:
-    """What the CPE does wrong, switched on one by one.
+    """What the CPE does wrong, switched on one by one; ``quirks.toml`` has names for most of it.
 
-    ``reject`` answers setting these paths with a fault of that code. ``forget`` accepts these paths and keeps the
-    old values. ``hang_at`` names the request after which it falls silent; ``reboot_at`` the one after which it starts
-    a new session with a BOOT Inform, once. ``drop_tcp`` opens a connection for every POST. ``unsupported`` methods
-    are answered with fault 9000. ``quiet_tests`` end without an Inform. Downloads fail with ``download_fault`` where
-    it is not 0, else they come to ``download_end``.
+    ``reject`` answers setting these paths with a fault of that code, ``refuses`` these methods. ``forget`` accepts
+    these paths and keeps the old values; ``loses_key`` the ParameterKey. ``drift`` are values that it goes back to
+    after each session, by name below the root. ``hang_at`` names the request after which it falls silent;
+    ``reboot_at`` the one after which it starts a new session with a BOOT Inform, once; ``reboot_at_walk`` restarts
+    each time that all of its tree is asked for. ``unsupported`` methods are answered with fault 9000, and
+    more than ``most_names`` in one GetParameterValues with 9004. ``quiet_tests`` end without an Inform. Downloads
+    fail with ``download_fault`` where it is not 0, else they come to ``download_end``.
+
+    ``calls`` are messages it sends in each session after the Inform. ``rewrites`` are patterns and what takes their
+    place in everything it sends, ``codec`` what that is encoded with. ``drop_tcp`` opens a connection for every POST;
+    ``headers`` are set on each, ``blank`` is what an empty one has, ``coding`` is ``gzip`` or ``deflate``.
     """
 
     reject: Mapping[str, int] = field(default_factory=dict)
+    refuses: Mapping[str, int] = field(default_factory=dict)
     forget: frozenset[str] = frozenset()
     hang_at: str | None = None
     reboot_at: str | None = None
@@ -62,6 +70,18 @@ class Misbehaviour:
     quiet_tests: bool = False
     download_fault: int = 0
     download_end: DownloadEnd = DownloadEnd.WORKS
+    loses_key: bool = False
+    drift: Mapping[str, str] = field(default_factory=dict)
+    reboot_at_walk: bool = False
+    most_names: int = 0
+    calls: tuple[str, ...] = ()
+    rewrites: tuple[tuple[str, str], ...] = ()
+    codec: str = "utf-8"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    http_1_0: bool = False
+    blank: str = ""
+    coding: str = ""
+    chunked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
