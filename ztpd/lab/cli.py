@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from ztpd.lab.cpe_command import cpe
+
 lab_app = typer.Typer(
     help="Simulated elements, CPE and webhook receiver on real protocols: try everything without hardware.",
     no_args_is_help=True,
@@ -219,32 +221,7 @@ def uisp(
     _serve(run(settings, control, ready))
 
 
-@lab_app.command()
-def cpe(
-    acs_url: Annotated[str, typer.Option(help="Where the ACS is.")],
-    password_file: Annotated[Path, _readable("A file with the CWMP password.")],
-    serial: Annotated[str, typer.Option(help="The CWMP serial number.")],
-    oui: Annotated[str, typer.Option(help="The manufacturer's OUI.")] = "00259E",
-    username: Annotated[str, typer.Option(help="The CWMP user.")] = "cpe",
-    root: Annotated[Literal["tr181", "tr098"], typer.Option(help="The data model.")] = "tr181",
-    source_ip: Annotated[str | None, typer.Option(help="The address to call from (127.x.x.x).")] = None,
-    time_factor: Annotated[float, typer.Option(help="Stretches intervals: 0.01 is a hundred times faster.")] = 1.0,
-) -> None:
-    """Run a CPE that informs an ACS when it starts and then periodically."""
-    from ztpd.lab.cpe import CpeSettings, Root, run
-
-    settings = CpeSettings(
-        acs_url=acs_url,
-        username=username,
-        password=password_file.read_text().strip(),
-        serial=serial,
-        oui=oui,
-        root=Root[root.upper()],
-        source_ip=source_ip,
-        time_factor=time_factor,
-    )
-    _ready("cpe", serial=serial)
-    _serve(run(settings))
+lab_app.command("cpe")(cpe)
 
 
 @lab_app.command()

@@ -1,6 +1,7 @@
 """An ACS for tests of the lab CPE: it asks what a test has put down, and keeps what the CPE says."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,10 +15,15 @@ _SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 
 @dataclass
 class ScriptedAcs:
-    """``requests`` are sent in the session that is next, one after the other."""
+    """``requests`` are sent in the session that is next, one after the other.
+
+    With ``guard`` each POST must show a digest, of whomever: ``users`` are those that were shown.
+    """
 
     requests: list[str] = field(default_factory=list)
+    guard: bool = False
     url: str = ""
+    users: set[str] = field(default_factory=set)
     said: asyncio.Queue[tuple[str, str]] = field(default_factory=asyncio.Queue)
     """Each message of the CPE: its method and its whole text; an empty POST is ``("", "")``."""
 
@@ -36,6 +42,11 @@ class ScriptedAcs:
     async def answer(self, request: web.Request) -> web.Response:
         """One POST."""
         text = await request.text()
+        shown = re.search(r'username="([^"]*)"', request.headers.get("Authorization", ""))
+        if shown is not None:
+            self.users.add(shown[1])
+        elif self.guard:
+            return web.Response(status=401, headers={"WWW-Authenticate": 'Digest realm="acs", nonce="n", qop="auth"'})
         if not text:
             self.said.put_nowait(("", ""))
             return self._next()
@@ -64,9 +75,9 @@ def request(method: str, arguments: str = "") -> str:
 
 
 @asynccontextmanager
-async def scripted_acs(*requests: str) -> AsyncIterator[ScriptedAcs]:
+async def scripted_acs(*requests: str, guard: bool = False) -> AsyncIterator[ScriptedAcs]:
     """The ACS on loopback, with what it asks in the first session."""
-    acs = ScriptedAcs(list(requests))
+    acs = ScriptedAcs(list(requests), guard)
     app = web.Application()
     app.router.add_post("/", acs.answer)
     async with TestServer(app) as server:

@@ -1,11 +1,14 @@
 """What a lab CPE does with each method of CWMP that an ACS may call, and what it tells of it afterwards."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from tests.unit.lab_cpe.scripted_acs import request, scripted_acs
 from ztpd.lab.cpe.device import LabCpe
 from ztpd.lab.cpe.rpc import serve
 from ztpd.lab.cpe.settings import CpeSettings, Root
@@ -151,3 +154,61 @@ async def test_an_upload_is_sent(files: str) -> None:
     await cpe.settle()
     (complete,) = cpe.state.calls
     assert "<FaultCode>0</FaultCode>" in complete.body
+
+
+def operations(*structs: str) -> str:
+    return f"<Operations>{''.join(structs)}</Operations>{key('k-5')}"
+
+
+async def test_software_is_installed_and_what_names_nothing_fails() -> None:
+    cpe = LabCpe(SETTINGS)
+    url = "<InstallOpStruct><URL>http://198.51.100.9/unit</URL><UUID/><Username/><Password/></InstallOpStruct>"
+    old = "<UninstallOpStruct><UUID>6ba7b810-9dad-11d1-80b4-00c04fd430c8</UUID><Version>3</Version></UninstallOpStruct>"
+    said = ask(cpe.state, "ChangeDUState", operations(url, old, "<InstallOpStruct><URL/></InstallOpStruct>"))
+    assert "ChangeDUStateResponse" in said
+    await cpe.settle()
+    assert cpe.state.events == [("11 DU STATE CHANGE COMPLETE", ""), ("M ChangeDUState", "k-5")]
+    (complete,) = cpe.state.calls
+    assert complete.method == "DUStateChangeComplete"
+    shown = [text.partition("</CurrentState>")[0] for text in complete.body.split("<CurrentState>")[1:]]
+    assert shown == ["Installed", "Uninstalled", "Failed"]
+    assert complete.body.count("<FaultCode>0</FaultCode>") == 2
+    assert "<Version>3</Version>" in complete.body
+
+
+def test_a_change_of_no_software_is_refused() -> None:
+    assert "<FaultCode>9003</FaultCode>" in ask(CpeState(SETTINGS), "ChangeDUState", operations())
+
+
+def values(**set_: str) -> str:
+    structs = "".join(
+        f"<ParameterValueStruct><Name>Device.ManagementServer.{name}</Name><Value>{text}</Value></ParameterValueStruct>"
+        for name, text in set_.items()
+    )
+    return f"<ParameterList>{structs}</ParameterList><ParameterKey>k</ParameterKey>"
+
+
+async def test_another_acs_is_informed_as_at_first_contact() -> None:
+    async with scripted_acs() as new, scripted_acs(request("SetParameterValues", values(URL=new.url))) as old:
+        cpe = LabCpe(replace(SETTINGS, acs_url=old.url, time_factor=0.001))
+        running = asyncio.create_task(cpe.run())
+        try:
+            assert await old.informed() == [(BOOTSTRAP, ""), (BOOT, "")]
+            await old.heard("SetParameterValuesResponse")
+            assert await new.informed() == [(BOOTSTRAP, "")]
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+        assert old.said.empty()
+
+
+async def test_credentials_that_are_set_count_from_the_next_session_on() -> None:
+    changed = request("SetParameterValues", values(Username="device-7", Password="new-secret"))
+    async with scripted_acs(changed, guard=True) as acs:
+        cpe = LabCpe(replace(SETTINGS, acs_url=acs.url))
+        assert await cpe.inform([BOOT]) == ["SetParameterValues"]
+        await cpe.settle()
+        assert acs.users == {"cpe"}
+        await cpe.inform(["2 PERIODIC"])
+        assert acs.users == {"cpe", "device-7"}
+        assert cpe.state.events == [], "the same ACS is no new one"

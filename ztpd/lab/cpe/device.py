@@ -3,14 +3,17 @@
 import asyncio
 import contextlib
 import random
+import time
 from collections.abc import Iterator, Sequence
 
 import aiohttp
+from lxml import etree
 
 from ztpd.lab.cpe import errands
 from ztpd.lab.cpe.conversation import Conversation, SessionFailed
 from ztpd.lab.cpe.ports import NatPort
 from ztpd.lab.cpe.reaching import ConnectionRequestServer, reachable
+from ztpd.lab.cpe.register import Register
 from ztpd.lab.cpe.rpc import serve, walks_all
 from ztpd.lab.cpe.settings import CpeSettings
 from ztpd.lab.cpe.soap import Request, call, envelope, inform_envelope, read_request
@@ -36,9 +39,9 @@ _SHOWN = (
 class LabCpe:
     """One CPE; ``values`` is its tree as text by path, hidden values included.
 
-    ``connector`` and ``server`` are shared with other CPEs where given, else each session has a connector of its own,
-    and the CPE, while it runs, a server. ``sessions`` and ``failures`` count how sessions ended, ``asked`` how often it
-    was asked to inform. ``power`` is set while it is switched on.
+    ``connector``, ``server`` and ``register`` are shared with other CPEs where given, else each session has a connector
+    of its own, and the CPE, while it runs, a server. ``sessions`` and ``failures`` count how sessions ended, ``asked``
+    how often it was asked to inform. ``power`` is set while it is switched on.
     """
 
     def __init__(
@@ -46,11 +49,13 @@ class LabCpe:
         settings: CpeSettings,
         connector: aiohttp.BaseConnector | None = None,
         server: ConnectionRequestServer | None = None,
+        register: Register | None = None,
     ) -> None:
         self.settings = settings
         self.state = CpeState(settings)
         self._connector = connector
         self._server = server
+        self._register = register or Register()
         self._rebooted = False
         self.retry_count = 0
         self.sessions = 0
@@ -89,6 +94,10 @@ class LabCpe:
         """
         for event in events:
             self.state.tell(*((event, "") if isinstance(event, str) else event))
+        async with self._register.turn():
+            return await self._inform()
+
+    async def _inform(self) -> list[str]:
         username = self.state.text("ManagementServer.Username")
         digest = aiohttp.DigestAuthMiddleware(username, self.state.text("ManagementServer.Password"))
         with self._session_under_way():
@@ -109,13 +118,16 @@ class LabCpe:
     @contextlib.contextmanager
     def _session_under_way(self) -> Iterator[None]:
         self._idle.clear()
+        began = time.monotonic()
         try:
             yield
-        except BaseException:
+        except BaseException as error:
             self.failures += 1
+            self._register.failed(error)
             raise
         else:
             self.sessions += 1
+            self._register.ended(time.monotonic() - began)
         finally:
             for name, text in self.settings.misbehaviour.drift.items():
                 self.device_sets(name, text)
@@ -136,7 +148,7 @@ class LabCpe:
         served: list[str] = []
         answer = await conversation.post("")
         while answer:
-            request = read_request(answer)
+            request = _understood(answer)
             served.append(request.method)
             if len(served) > _MAX_REQUESTS:
                 raise SessionFailed(f"the ACS sent more than {_MAX_REQUESTS} requests in one session")
@@ -278,6 +290,14 @@ class LabCpe:
                 return await self._woken.wait()
         except TimeoutError:
             return False
+
+
+def _understood(answer: bytes) -> Request:
+    """The request in what the ACS said; raises ``SessionFailed`` for anything else."""
+    try:
+        return read_request(answer)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise SessionFailed(f"the ACS sent what is no envelope: {error}") from None
 
 
 def retry_interval(attempt: int, draw: random.Random) -> float:

@@ -2,7 +2,8 @@
 
 A file says ``fixed`` and ``settable`` parameters by their name below the root, and a ``[[table]]`` for each kind of
 instance. A bare value gives the type (TOML's boolean, whole number, text); ``{ value, type, range, length, secret }``
-gives the rest. ``own`` are values of single instances where they differ, by instance numbers joined with dots.
+gives the rest. ``own`` are values of single instances where they differ, by instance numbers joined with dots. A
+``[[subscription]]`` says which parameters follow whether user and password are right.
 """
 
 import functools
@@ -56,6 +57,23 @@ class Table:
         return _pattern(self.path).fullmatch(path) is not None
 
 
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What instances of a table show while they ``works``, are ``refused`` or are ``off``, by name within the instance.
+
+    ``enable``, ``user`` and ``password`` name the parameters that decide; ``kind`` is that of the account.
+    """
+
+    kind: str
+    table: str
+    enable: str
+    user: str
+    password: str
+    works: Mapping[str, str]
+    refused: Mapping[str, str]
+    off: Mapping[str, str]
+
+
 @functools.cache
 def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(re.escape(path).replace(r"\{i\}", "[0-9]+"))
@@ -73,6 +91,7 @@ class Model:
     product_class: str
     parameters: Mapping[str, Parameter] = field(repr=False)
     tables: tuple[Table, ...] = field(repr=False)
+    subscriptions: tuple[Subscription, ...] = field(default=(), repr=False)
 
     def table_of(self, path: str) -> Table | None:
         """The kind of table that this path, which ends in a dot, is one of."""
@@ -117,6 +136,17 @@ def parsed(name: str, text: str) -> Model:
         product_class=said["product_class"],
         parameters=parameters,
         tables=tuple(tables),
+        subscriptions=tuple(_subscription(root, each) for each in said.get("subscription", [])),
+    )
+
+
+def _subscription(root: str, said: Mapping[str, Any]) -> Subscription:
+    def shown(end: str) -> dict[str, str]:
+        return {name: _text(value) for name, value in said[end].items()}
+
+    words = {name: said[name] for name in ("kind", "enable", "user", "password")}
+    return Subscription(
+        table=root + said["table"], works=shown("works"), refused=shown("refused"), off=shown("off"), **words
     )
 
 

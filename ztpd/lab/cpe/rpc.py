@@ -18,6 +18,7 @@ from ztpd.lab.cpe.soap import (
     values_response,
 )
 from ztpd.lab.cpe.state import TRANSFERS, CpeState, Todo
+from ztpd.lab.cpe.subscriptions import follow
 from ztpd.lab.cpe.testing import REQUESTED
 from ztpd.lab.cpe.windows import windows_of
 
@@ -40,6 +41,7 @@ def serve(state: CpeState, request: Request) -> str:
             raise CwmpFault(wrong.refuses[request.method], "Refused by this device")
         return method(state, request)
     except CwmpFault as fault:
+        state.faults[fault.code] += 1
         return fault_envelope(request, fault)
 
 
@@ -88,6 +90,7 @@ def _write(state: CpeState, request: Request) -> str:
             state.tree.give(path, text)
             _has_been_set(state, path, text)
     _keep_key(state, request)
+    follow(state)
     if state.text("ManagementServer.URL") != acs:
         state.todo.append(Todo("ChangeAcs"))
     return response(request, "<Status>0</Status>")

@@ -4,6 +4,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ztpd.lab.cpe.accounts import Accounts
 from ztpd.lab.cpe.model import Model, model
 
 
@@ -89,12 +90,14 @@ class CpeSettings:
     """One CPE: who it is, where its ACS is, and what it does wrong.
 
     ``source_ip`` is the address it calls from (any of 127.0.0.0/8). ``parameters`` are added to the tree, or
-    replace values in it, and are in every Inform. ``time_factor`` stretches the periodic interval, the retry schedule,
-    restarts and transfers: 0.01 is a hundred times faster than life. ``model`` is one of ``models``, the plain one of
-    ``root`` unless given. ``firmware`` maps a file's name, as its URL ends, to the version that runs after it; a file
-    that is not in it has the version in its first line, or else in its name. ``boot_seconds`` is how long a restart
-    takes, ``test_seconds`` how long it is until a test begins. ``reach`` is how it hears connection requests while it
-    runs; ``nat_seconds`` is how long the NAT keeps a mapping that nothing leaves by.
+    replace values in it, and are in every Inform; ``factory`` are values it leaves the factory with, by name below the
+    root, where its model has them. ``accounts`` are who may have PPPoE and telephony. ``time_factor`` stretches the
+    periodic interval, the retry schedule, restarts and transfers: 0.01 is a hundred times faster than life. ``model``
+    is one of ``models``, the plain one of ``root`` unless given. ``firmware`` maps a file's name, as its URL ends, to
+    the version that runs after it; a file that is not in it has the version in its first line, or else in its name.
+    ``boot_seconds`` is how long a restart takes, ``test_seconds`` how long it is until a test begins. ``reach`` is how
+    it hears connection requests while it runs; ``nat_seconds`` is how long the NAT keeps a mapping that nothing leaves
+    by.
     """
 
     acs_url: str
@@ -116,6 +119,8 @@ class CpeSettings:
     test_seconds: float = 5.0
     reach: Reach = Reach.OPEN
     nat_seconds: float = 120.0
+    factory: Mapping[str, str] = field(default_factory=dict, repr=False)
+    accounts: Accounts = field(default_factory=Accounts)
 
     @property
     def device_model(self) -> Model:

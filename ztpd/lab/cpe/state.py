@@ -1,5 +1,6 @@
 """What one CPE knows: its tree, what it has to tell the ACS and what it was asked to do after the session. Pure."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -51,7 +52,8 @@ class Call:
 class CpeState:
     """The memory of one CPE. A restart keeps all of it, a factory reset nothing but who it is.
 
-    ``todo`` is what is not done yet, waiting or under way; ``calls`` and ``events`` what is not told yet.
+    ``todo`` is what is not done yet, waiting or under way; ``calls`` and ``events`` what is not told yet; ``faults``
+    counts requests that were refused, by code.
     """
 
     def __init__(self, settings: CpeSettings) -> None:
@@ -61,6 +63,7 @@ class CpeState:
         self.events: list[Event] = []
         self.calls: list[Call] = []
         self.todo: list[Todo] = []
+        self.faults: Counter[int] = Counter()
         self.version = ""
         self._forget_settings()
 
@@ -142,5 +145,7 @@ class CpeState:
         self.put("DeviceInfo.ManufacturerOUI", settings.oui)
         self.put("DeviceInfo.ProductClass", settings.product_class)
         self.put("DeviceInfo.SerialNumber", settings.serial)
+        for name, text in settings.factory.items():
+            self.put(name, text)
         if self.version:
             self.put("DeviceInfo.SoftwareVersion", self.version)
