@@ -86,7 +86,7 @@ def test_without_accounts_any_credentials_are_right_and_none_are_not() -> None:
 
 @pytest.mark.parametrize("text", ["pppoe = 5", "[pppoe]\na = 5", "[pppoe"])
 def test_what_is_no_table_of_accounts_is_refused(text: str) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"pppoe|Expected|line 1"):
         read_accounts(text)
 
 

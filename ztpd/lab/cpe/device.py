@@ -22,18 +22,6 @@ from ztpd.lab.cpe.state import BOOT, BOOTSTRAP, CONNECTION_REQUEST, PERIODIC, VA
 _HANG_SECONDS = 3600.0
 _MAX_REQUESTS = 100  # of one session: an ACS that never ends one is at fault
 _FAILURES = (SessionFailed, aiohttp.ClientError, TimeoutError, OSError)
-_SHOWN = (
-    "RootDataModelVersion",
-    "DeviceSummary",
-    "DeviceInfo.SpecVersion",
-    "DeviceInfo.HardwareVersion",
-    "DeviceInfo.SoftwareVersion",
-    "DeviceInfo.ProvisioningCode",
-    "ManagementServer.ConnectionRequestURL",
-    "ManagementServer.UDPConnectionRequestAddress",
-    "ManagementServer.ParameterKey",
-)
-"""What every Inform shows where the model has it (TR-181 and TR-098 forcedInform="true")."""
 
 
 class LabCpe:
@@ -176,7 +164,7 @@ class LabCpe:
 
     def _inform_body(self, events: list[Event]) -> str:
         state = self.state
-        shown = [state.root + name for name in _SHOWN if state.root + name in state.tree]
+        shown = [path for path in state.tree.model.inform if path in state.tree]
         shown += self.settings.parameters
         if (VALUE_CHANGE, "") in events:
             shown += [path for path in state.attributes if state.notification_of(path) > 0 and path in state.tree]

@@ -81,7 +81,10 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One model; ``parameters`` are those it leaves the factory with, by full path, shared by all of its devices."""
+    """One model; ``parameters`` are those it leaves the factory with, by full path, shared by all of its devices.
+
+    ``inform`` are the paths that every Inform shows.
+    """
 
     name: str
     description: str
@@ -89,6 +92,7 @@ class Model:
     manufacturer: str
     oui: str
     product_class: str
+    inform: tuple[str, ...]
     parameters: Mapping[str, Parameter] = field(repr=False)
     tables: tuple[Table, ...] = field(repr=False)
     subscriptions: tuple[Subscription, ...] = field(default=(), repr=False)
@@ -134,6 +138,7 @@ def parsed(name: str, text: str) -> Model:
         manufacturer=said["manufacturer"],
         oui=said["oui"],
         product_class=said["product_class"],
+        inform=tuple(root + name for name in said["inform"]),
         parameters=parameters,
         tables=tuple(tables),
         subscriptions=tuple(_subscription(root, each) for each in said.get("subscription", [])),
