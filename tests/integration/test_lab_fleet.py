@@ -137,6 +137,12 @@ async def test_an_acs_that_talks_nonsense_ends_no_cpe() -> None:
     assert living.figures.failures == {"the ACS sent what is no envelope": 1}
 
 
+async def test_an_address_of_another_machine_ends_the_fleet_with_its_error(acs: AcsServer) -> None:
+    away = fleet(acs.url, 2, {"reach": Reach.NAT, "source_ip": "192.0.2.7"})
+    with pytest.raises(OSError, match="assign"):
+        await asyncio.wait_for(away.run(asyncio.Event()), 20)
+
+
 async def test_each_can_be_woken_at_its_own_place(acs: AcsServer, core: Registry) -> None:
     async with Living(fleet(acs.url, 3)) as living:
         await until(lambda: figures(living.fleet), lambda seen: seen.informed == 3, "all")

@@ -44,11 +44,13 @@ def cpe(
         bool, typer.Option("--list-quirks", help="Show every quirk and end.", is_eager=True, callback=_list_quirks)
     ] = False,
     nat: Annotated[bool, typer.Option("--nat", help="Each is behind a NAT of its own.")] = False,
-    stun: Annotated[str | None, typer.Option(help="Use this STUN server (HOST:PORT) from the factory on.")] = None,
+    stun: Annotated[
+        str | None, typer.Option(help="The STUN server (HOST:PORT) that they use from the factory on.")
+    ] = None,
     accounts: Annotated[
         Path | None,
         typer.Option(
-            help="A TOML file of [pppoe] and [voice] users with passwords; without it any are right.",
+            help="Who may have what: a TOML file, tables pppoe and voice, users with passwords.",
             exists=True,
             dir_okay=False,
             readable=True,
@@ -67,7 +69,7 @@ def cpe(
     ] = 1.0,
     seconds: Annotated[float | None, typer.Option(min=0.0, help="End after so many seconds.")] = None,
     seed: Annotated[int, typer.Option(help="What everything that is drawn comes from.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Say at the end what they did in JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Say at the end in JSON what they did.")] = False,
 ) -> None:
     """Run CPEs that inform an ACS when they start, periodically and when they are asked to.
 

@@ -70,6 +70,8 @@ class Fleet:
         self.settings = settings
         self.register = Register(settings.concurrency)
         self._reboots = 0
+        self._broken = asyncio.Event()
+        self._error: Exception | None = None
         self._began = time.monotonic()
         self._server = ConnectionRequestServer(settings.listen_host)
         self.cpes = [self._cpe(serial) for serial in serials(settings.first.serial, settings.count)]
@@ -92,8 +94,14 @@ class Fleet:
             reboots=self._reboots,
             asked=sum(cpe.asked for cpe in self.cpes),
             failures=self.register.failures,
-            faults=sum((cpe.state.faults for cpe in self.cpes), Counter()),
+            faults=self._faults(),
         )
+
+    def _faults(self) -> Counter[int]:
+        counted: Counter[int] = Counter()
+        for cpe in self.cpes:
+            counted.update(cpe.state.faults)
+        return counted
 
     async def run(self, stop: asyncio.Event, progress: Callable[[Figures], None] = lambda figures: None) -> Figures:
         """Live until ``stop`` is set or the time is over; what they have done. Tells ``progress`` every second.
@@ -105,32 +113,27 @@ class Fleet:
         async with self._server:
             living = [asyncio.create_task(self._live(number, cpe)) for number, cpe in enumerate(self.cpes)]
             try:
-                await self._until_over(stop, living, progress)
+                await self._until_over(stop, progress)
             finally:
                 for task in living:
                     task.cancel()
                 await asyncio.gather(*living, return_exceptions=True)
         return self.figures()
 
-    async def _until_over(
-        self, stop: asyncio.Event, living: list[asyncio.Task[None]], progress: Callable[[Figures], None]
-    ) -> None:
+    async def _until_over(self, stop: asyncio.Event, progress: Callable[[Figures], None]) -> None:
         """Wait; raises what ended a CPE, for none ends by itself."""
-        stopped = asyncio.create_task(stop.wait())
+        ends = [asyncio.create_task(event.wait()) for event in (stop, self._broken)]
         lasts = self.settings.seconds
         try:
-            while lasts is None or time.monotonic() - self._began < lasts:
-                left = _PROGRESS_S if lasts is None else min(_PROGRESS_S, lasts - (time.monotonic() - self._began))
-                over, _ = await asyncio.wait(
-                    [stopped, *living], timeout=max(left, 0.0), return_when=asyncio.FIRST_COMPLETED
-                )
-                for task in over - {stopped}:
-                    task.result()
+            while not stop.is_set() and (lasts is None or time.monotonic() - self._began < lasts):
+                left = _PROGRESS_S if lasts is None else min(_PROGRESS_S, self._began + lasts - time.monotonic())
+                await asyncio.wait(ends, timeout=max(left, 0.0), return_when=asyncio.FIRST_COMPLETED)
+                if self._error is not None:
+                    raise self._error
                 progress(self.figures())
-                if stopped in over:
-                    return
         finally:
-            stopped.cancel()
+            for task in ends:
+                task.cancel()
 
     async def _live(self, number: int, cpe: LabCpe) -> None:
         draw = random.Random(f"{self.settings.seed}/{number}")  # noqa: S311 spreads, guards nothing
@@ -138,6 +141,9 @@ class Fleet:
         restarting = asyncio.create_task(self._restart_now_and_then(cpe, random.Random(draw.random())))  # noqa: S311
         try:
             await cpe.run(draw)
+        except Exception as error:
+            self._error = error
+            self._broken.set()
         finally:
             restarting.cancel()
             await asyncio.gather(restarting, return_exceptions=True)

@@ -61,8 +61,8 @@ def read_answer(data: bytes) -> tuple[bytes, Answer] | None:
     attributes = _attributes(data)
     transaction = data[4:_HEADER]
     if kind == _ERROR:
-        value = attributes.get(_ERROR_CODE, bytes(4))
-        return transaction, Refused(value[2] * 100 + value[3])
+        value = attributes.get(_ERROR_CODE, b"")
+        return transaction, Refused(value[2] * 100 + value[3] if len(value) >= 4 else 0)
     endpoint = _endpoint(attributes.get(_MAPPED_ADDRESS, b""))
     return None if endpoint is None else (transaction, Mapped(endpoint))
 
