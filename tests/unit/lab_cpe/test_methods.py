@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
+import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from tests.unit.lab_cpe.scripted_acs import request, scripted_acs
 from ztpd.lab.cpe.device import LabCpe
+from ztpd.lab.cpe.register import Register
 from ztpd.lab.cpe.rpc import serve
 from ztpd.lab.cpe.settings import CpeSettings, Root
 from ztpd.lab.cpe.soap import read_request
@@ -200,6 +202,39 @@ async def test_another_acs_is_informed_as_at_first_contact() -> None:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
         assert old.said.empty()
+
+
+async def test_it_is_reached_where_it_was_after_a_factory_reset() -> None:
+    async with scripted_acs(request("FactoryReset")) as acs:
+        cpe = LabCpe(replace(SETTINGS, acs_url=acs.url, time_factor=0.001))
+        running = asyncio.create_task(cpe.run())
+        try:
+            await acs.informed()
+            url = cpe.state.text("ManagementServer.ConnectionRequestURL")
+            assert await acs.informed() == [(BOOTSTRAP, ""), (BOOT, "")]
+            assert cpe.state.text("ManagementServer.ConnectionRequestURL") == url
+            async with aiohttp.ClientSession() as http, http.get(url) as answer:
+                assert answer.status in (200, 503)
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_one_that_is_off_when_its_turn_comes_informs_when_it_is_on_again() -> None:
+    async with scripted_acs() as acs:
+        register = Register(1)
+        cpe = LabCpe(replace(SETTINGS, acs_url=acs.url), register=register)
+        async with register.turn():
+            session = asyncio.create_task(cpe.inform([BOOT]))
+            await asyncio.sleep(0)
+            cpe.power.clear()
+        other = LabCpe(replace(SETTINGS, acs_url=acs.url, serial="S2"), register=register)
+        await other.inform([BOOT])
+        assert "<SerialNumber>S2<" in await acs.heard("Inform")
+        assert acs.said.qsize() == 1, "the other's empty POST and nothing else"
+        cpe.power.set()
+        await session
+        assert "<SerialNumber>S1<" in await acs.heard("Inform")
 
 
 async def test_credentials_that_are_set_count_from_the_next_session_on() -> None:

@@ -3,8 +3,8 @@
 A peer on a socket: it writes and reads its own XML and shares no code with the ACS it talks to. It does what
 TR-069 Amendment 6 asks of a CPE (sessions §3.7, methods A.3 and A.4, faults A.5, retries §3.2.1.1, connection requests
 §3.2.2 and Annex G), and on request what devices do wrong (``quirks``). ``model``, ``tree``, ``soap``, ``stun``,
-``requests``, ``windows``, ``subscriptions``, ``state`` and ``rpc`` know no socket; ``device`` is the HTTP client and what
-it does between sessions (``errands``), ``reaching`` what hears connection requests, ``binding`` the STUN client,
+``requests``, ``windows``, ``subscriptions``, ``state`` and ``rpc`` know no socket; ``device`` is the HTTP client and
+what it does between sessions (``errands``), ``reaching`` what hears connection requests, ``binding`` the STUN client,
 ``fleet`` thousands of them.
 """
 

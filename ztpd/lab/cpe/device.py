@@ -82,8 +82,11 @@ class LabCpe:
         """
         for event in events:
             self.state.tell(*((event, "") if isinstance(event, str) else event))
-        async with self._register.turn():
-            return await self._inform()
+        while True:
+            await self.power.wait()
+            async with self._register.turn():
+                if self.power.is_set():  # it may have been switched off while others had their turn
+                    return await self._inform()
 
     async def _inform(self) -> list[str]:
         username = self.state.text("ManagementServer.Username")
@@ -235,7 +238,6 @@ class LabCpe:
     async def _until_informed(self, draw: random.Random) -> None:
         while True:
             self._woken.clear()
-            await self.power.wait()
             try:
                 await self.inform()
             except _FAILURES:

@@ -99,7 +99,7 @@ async def reachable(cpe: Askable, shared: ConnectionRequestServer | None) -> Asy
         case Reach.SHUT:
             yield
         case Reach.NAT:
-            cpe.state.put(_URL, f"http://{PRIVATE[0]}:{PRIVATE[1]}/")
+            cpe.state.listens_at(f"http://{PRIVATE[0]}:{PRIVATE[1]}/")
             clock = asyncio.get_running_loop().time
             cpe.nat = NatPort(_host(cpe.settings), PRIVATE, cpe.settings.nat_seconds, clock)
             async with _udp(cpe, cpe.nat):
@@ -119,7 +119,7 @@ def _host(settings: CpeSettings) -> str:
 @asynccontextmanager
 async def _open(cpe: Askable, server: ConnectionRequestServer) -> AsyncIterator[None]:
     if cpe.state.root + _URL not in cpe.settings.parameters:  # else it was told to show another
-        cpe.state.put(_URL, server.admit(cpe))
+        cpe.state.listens_at(server.admit(cpe))
     async with _udp(cpe, OpenPort(_host(cpe.settings)), only_with_stun=True):
         yield
 

@@ -65,6 +65,7 @@ class CpeState:
         self.todo: list[Todo] = []
         self.faults: Counter[int] = Counter()
         self.version = ""
+        self.url = ""
         self._forget_settings()
 
     @property
@@ -85,6 +86,11 @@ class CpeState:
     def put(self, name: str, text: str) -> None:
         """Give a parameter below the root a value, if this model has it."""
         self.tree.put(self.root + name, text)
+
+    def listens_at(self, url: str) -> None:
+        """It hears connection requests at this URL, which outlives a factory reset."""
+        self.url = url
+        self.put(_CONNECTION_REQUEST_URL, url)
 
     def tell(self, code: str, key: str = "") -> None:
         """Have the next Inform say this event, once."""
@@ -147,5 +153,7 @@ class CpeState:
         self.put("DeviceInfo.SerialNumber", settings.serial)
         for name, text in settings.factory.items():
             self.put(name, text)
+        if self.url:
+            self.put(_CONNECTION_REQUEST_URL, self.url)
         if self.version:
             self.put("DeviceInfo.SoftwareVersion", self.version)
