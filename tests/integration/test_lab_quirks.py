@@ -5,23 +5,31 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.integration.test_acs import PASSWORD, SETTINGS, SSID, VALUES, Registry
+from tests.integration.test_acs import PASSWORD, SECRET, SETTINGS, SSID, Registry
 from tests.unit.lab_cpe.test_methods import ask
 from ztpd.acs.server import AcsServer
 from ztpd.domain.cpe import CpeOutcome, FaultKind
+from ztpd.domain.profile import Value
 from ztpd.lab.cpe import BOOT, BOOTSTRAP, CpeSettings, LabCpe, SessionFailed
 from ztpd.lab.cpe.quirks import misbehaviour, quirks
 from ztpd.lab.cpe.soap import inform_envelope
 
 ENDS = {"well", "refused", "forgets", "unknown", "lost"}
+VALUES: dict[str, Value] = {
+    "wan.vlan": 100,
+    "wan.pppoe.enable": True,
+    "wan.pppoe.username": "user@isp.example",
+    "wan.pppoe.password": SECRET,
+    "wifi.2ghz.ssid": "Café & <Co>",
+}
 # What a CPE is given that it must refuse, for quirks of its faults.
-REFUSED = {"wan.vlan": 4095}
+REFUSED: dict[str, Value] = {"wan.vlan": 4095}
 
 
 @pytest.fixture
 def core() -> Registry:
     registry = Registry()
-    registry.give("S1")
+    registry.give("S1", VALUES)
     return registry
 
 
@@ -98,7 +106,7 @@ async def test_one_of_which_too_little_is_known_is_heard(acs: AcsServer, core: R
 async def test_a_session_that_cannot_be_told_is_refused_and_harms_nobody(
     acs: AcsServer, core: Registry, name: str
 ) -> None:
-    core.give("S2")
+    core.give("S2", VALUES)
     with pytest.raises(SessionFailed):
         await cpe(acs, name).inform([BOOT])
     assert core.outcomes == {}

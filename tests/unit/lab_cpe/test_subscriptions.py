@@ -69,6 +69,14 @@ def test_an_instance_that_was_added_follows_too() -> None:
     assert cpe.tree.text(f"{PPP[Root.TR181]}1.Status") == "Down"
 
 
+def test_a_status_that_the_settings_give_is_left_alone() -> None:
+    shown = {"Device.PPP.Interface.1.ConnectionStatus": "Authenticating"}
+    cpe = CpeState(CpeSettings("http://acs/", "cpe", "secret", "S1", parameters=shown))
+    set_(cpe, connection(Root.TR181), Enable="1", Username="user@isp", Password="right")
+    assert cpe.tree.text("Device.PPP.Interface.1.ConnectionStatus") == "Authenticating"
+    assert cpe.tree.text("Device.PPP.Interface.1.Status") == "Down"
+
+
 def test_who_wants_to_know_of_a_session_is_told() -> None:
     cpe = state(Root.TR181)
     path = f"{connection(Root.TR181)}ConnectionStatus"

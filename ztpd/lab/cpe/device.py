@@ -218,8 +218,8 @@ class LabCpe:
         return True
 
     def device_sets(self, name: str, text: str) -> None:
-        """A value that changes by itself; an ACS that wants to know at once is told at once."""
-        if self.state.device_sets(name, text):
+        """A value, by its name below the root, changes by itself; an ACS that wants to know at once is told at once."""
+        if self.state.device_sets(self.state.root + name, text):
             self._woken.set()
 
     async def run(self, draw: random.Random | None = None) -> None:

@@ -122,12 +122,11 @@ class CpeState:
         self.version = version
         self.put("DeviceInfo.SoftwareVersion", version)
 
-    def device_sets(self, name: str, text: str) -> bool:
-        """Something but the ACS changed a value, by its name below the root, if this model has it.
+    def device_sets(self, path: str, text: str) -> bool:
+        """Something but the ACS changed a value, if this model has it.
 
         Who asked to be told is told with the next Inform; answers whether that must not wait (A.3.2.4).
         """
-        path = self.root + name
         if path not in self.tree or self.tree.text(path) == text:
             return False
         self.tree.give(path, text)

@@ -12,12 +12,16 @@ _ON = frozenset({"1", "true", "enabled"})
 
 
 def follow(state: CpeState) -> None:
-    """Have the status of every session and line say what comes of the values that are set now."""
+    """Have the status of every session and line say what comes of the values that are set now.
+
+    One of which the settings' ``parameters`` give anything is left alone.
+    """
     for subscription in state.tree.model.subscriptions:
         for path in state.tree.paths_of(subscription.table):
-            shown = _shown(state, subscription, path)
-            for name, text in shown.items():
-                state.device_sets(path.removeprefix(state.root) + name, text)
+            if any(path + name in state.settings.parameters for name in subscription.works):
+                continue
+            for name, text in _shown(state, subscription, path).items():
+                state.device_sets(path + name, text)
 
 
 def _shown(state: CpeState, subscription: Subscription, path: str) -> Mapping[str, str]:
