@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from ztpd.domain.diagnostics import WantedTest
+from ztpd.domain.firmware import FirmwareRule
 from ztpd.domain.model import Identifier, Strict
 
 Value = str | int | bool
@@ -154,6 +155,7 @@ class Profile(Strict):
     cpe_timeout_s: Annotated[float, Field(gt=0)] = 900.0
     diagnostics: Annotated[tuple[WantedTest, ...], Field(max_length=8)] = ()
     completion: CompletionRules = CompletionRules()
+    firmware: tuple[FirmwareRule, ...] = ()
 
     @property
     def _vlans(self) -> list[int | str | None]:
