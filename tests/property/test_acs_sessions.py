@@ -131,6 +131,8 @@ TASKS: dict[str, st.SearchStrategy[cpe_tasks.Task]] = {
     "factory-reset": st.just(cpe_tasks.FactoryReset()),
     "diagnose": st.builds(cpe_tasks.Diagnose, test=TESTS),
     "collect": st.builds(cpe_tasks.Collect, test=TESTS),
+    "download": st.just(cpe_tasks.Download(file_type="1 Firmware Upgrade Image", url="http://192.0.2.1/f", size=9)),
+    "upload": st.sampled_from([cpe_tasks.Upload(what="log"), cpe_tasks.Upload(what="configuration")]),
 }
 """By kind. A new kind of task needs a line here."""
 

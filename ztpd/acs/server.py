@@ -24,6 +24,7 @@ from ztpd.acs.contract import Core, Heard
 from ztpd.acs.datamodel import Model
 from ztpd.acs.digest import Verdict
 from ztpd.acs.errors import SoapError
+from ztpd.acs.file_server import FileServer
 from ztpd.acs.identity import Identity, Shown, judge
 from ztpd.acs.listening import listen, url_of
 from ztpd.acs.messages import Envelope, Inform
@@ -56,9 +57,11 @@ class AcsServer:
         core: Core,
         models: tuple[Model, ...] | None = None,
         *,
+        files: FileServer | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
+        self._files = files
         self._core = core
         self._models = shipped() if models is None else models
         self._admission = Admission(settings, monotonic)
@@ -110,7 +113,7 @@ class AcsServer:
             "connections-silent": self._server.silent,
             "sessions-lost": self._sessions.lost,
         }
-        return self._counts + Counter(shell)
+        return self._counts + Counter(shell) + (Counter() if self._files is None else self._files.counts)
 
     @property
     def sessions_open(self) -> int:
@@ -126,6 +129,8 @@ class AcsServer:
         if request.protocol is not None:
             self._server.has_spoken(request.protocol)
         try:
+            if self._files is not None and self._files.serves(request.path):
+                return await self._files.answer(request, self._admission.origin(request).address)
             return await self._answer(request)
         except BodyError as error:
             turned = Turned(error.status, error.reason, "body")

@@ -7,8 +7,11 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from ztpd.domain.diagnostics import CpeTest
+from ztpd.domain.firmware import FileName
 from ztpd.domain.model import Strict
 from ztpd.domain.profile import Value
+
+Seconds = Annotated[float, Field(ge=10, le=86_400)]
 
 Path = Annotated[str, Field(min_length=1, max_length=256)]
 """A parameter of a CPE's data model, or an object with its dot (TR-069 A.2: at most 256 characters)."""
@@ -54,7 +57,36 @@ class Collect(Strict):
     test: CpeTest
 
 
-Task = Annotated[Configure | Read | Reboot | FactoryReset | Diagnose | Collect, Field(discriminator="kind")]
+class Download(Strict):
+    """Fetch a file and apply it: one of our own folder by its name, or one at a URL; ``size`` is in bytes.
+
+    ``url`` of a file of ours is one-time: it is made when the CPE is told, and never kept. ``succeeds_on_timeout`` is
+    for models that do not tell when they are through.
+    """
+
+    kind: Literal["download"] = "download"
+    file_type: Annotated[str, Field(min_length=1, max_length=64)]
+    file: FileName | None = None
+    url: Annotated[str, Field(max_length=512, repr=False)] = ""
+    size: Annotated[int, Field(ge=0)] = 0
+    sha256: str = ""
+    target_file_name: Annotated[str, Field(max_length=256)] = ""
+    timeout_s: Seconds = 3600.0
+    succeeds_on_timeout: bool = False
+
+
+class Upload(Strict):
+    """Send us its configuration or its log; ``url`` is one-time, made when the CPE is told, and never kept."""
+
+    kind: Literal["upload"] = "upload"
+    what: Literal["configuration", "log"]
+    url: Annotated[str, Field(max_length=512, repr=False)] = ""
+    timeout_s: Seconds = 900.0
+
+
+Task = Annotated[
+    Configure | Read | Reboot | FactoryReset | Diagnose | Collect | Download | Upload, Field(discriminator="kind")
+]
 
 TASK: TypeAdapter[Task] = TypeAdapter(Task)
 """Reads and writes tasks as JSON."""
