@@ -75,6 +75,22 @@ class TrustedProxiesSection(Section):
     certificate_format: Format = "rfc9440"
 
 
+class FilesSection(Section):
+    """Files for CPEs in ``folder``, and what they sent in ``uploads``, a folder of its own.
+
+    ``url`` is how CPEs reach the ACS, as in ``http://acs.example.net:7547``: its host and port unless given. At most
+    ``concurrency`` files are on their way at a time.
+    """
+
+    folder: Path
+    uploads: Path
+    url: str | None = None
+    upload_max_bytes: Annotated[int, Field(ge=1024, le=2**30)] = 8 * 1024 * 1024
+    uploads_total_bytes: Annotated[int, Field(ge=1024, le=2**50)] = 2**30
+    concurrency: Annotated[int, Field(ge=1, le=10_000)] = 256
+    uploads_days: Annotated[float, Field(gt=0, le=3650)] = 30.0
+
+
 class AcsSection(Section):
     """The ACS; new CPEs prove themselves by digest with this user and the password in the file.
 
@@ -100,3 +116,4 @@ class AcsSection(Section):
     trusted_proxies: TrustedProxiesSection | None = None
     connection_requests: ConnectionRequestsSection = ConnectionRequestsSection()
     stun: StunSection | None = None
+    files: FilesSection | None = None

@@ -20,6 +20,7 @@ from ztpd.acs.settings import AcsSettings
 from ztpd.config import ConfigError, Configuration
 from ztpd.discovery.mqtt_broker import BrokerError, BrokerSettings, connected
 from ztpd.discovery.traps import TrapSettings
+from ztpd.domain.profile import Profile
 from ztpd.store import schema
 from ztpd.store.engine import Engine, StoreUnavailable
 from ztpd.store.migrations import HEAD
@@ -51,6 +52,8 @@ async def check(configuration: Configuration, *, offline: bool) -> list[Finding]
         _made(configuration, "circuit-ids", parts.circuit_ids, lambda table: f"{len(table.names)} patterns"),
         _made(configuration, "tokens", parts.tokens, lambda tokens: _names(each.name for each in tokens)),
         _made(configuration, "acs", parts.acs, _served),
+        _made(configuration, "files", parts.files, lambda found: "off" if found is None else str(found.folder)),
+        _made(configuration, "firmware", parts.stocked_profiles, _firmware),
         _made(configuration, "endpoints", parts.endpoints, lambda found: _names(each.name for each in found)),
         _made(configuration, "elements", parts.drivers, _names),
         _made(
@@ -90,6 +93,10 @@ def _made(
     except ConfigError as error:
         told = (str(problem).removeprefix(f"{configuration.file}: ") for problem in error.problems)
         return Finding(what, Verdict.WRONG, "\n".join(told))
+
+
+def _firmware(profiles: Mapping[str, Profile]) -> str:
+    return _names({rule.name for profile in profiles.values() for rule in profile.firmware})
 
 
 def _names(names: Iterable[str]) -> str:

@@ -26,6 +26,7 @@ from ztpd.discovery.direct import at_own_interface
 from ztpd.discovery.inbox import Inbox
 from ztpd.domain.sighting import Sighting
 from ztpd.ears import Ears
+from ztpd.filing import Filing
 from ztpd.informing import Informing
 from ztpd.listeners import Listeners
 from ztpd.listening import bind
@@ -204,23 +205,34 @@ class Daemon:
 
     def core(self) -> Core:
         """What the ACS asks and tells."""
-        acs = self.configuration.settings.acs
+        acs, files = self.configuration.settings.acs, parts.files(self.configuration)
         same_place = acs is not None and acs.rebootstrap == "same-place"
-        return Informing(self.store, utc_now, self._sighted, self._session, same_place).core()
+        url = "" if files is None else files.url
+        return Informing(self.store, utc_now, self._sighted, self._session, same_place, url).core()
+
+    def filing(self) -> Filing | None:
+        """Files to and from CPEs; None when there are none."""
+        settings = parts.files(self.configuration)
+        return None if settings is None else Filing(self.store, settings, self._filed)
 
     def waking_ended(self, reached: str) -> None:
         """Count how far a connection request got."""
         self.metrics.connection_requests.labels(reached).inc()
+
+    def _filed(self, outcome: str) -> None:
+        self.metrics.cpe_files.labels(outcome).inc()
 
     def _session(self, outcome: str) -> None:
         self.metrics.acs_sessions.labels(outcome).inc()
 
     def working(self, inbox: Inbox) -> list[Service]:
         """What acts, in the order it starts."""
+        filing = self.filing()
         return [
             Service("sender", self.sending().run),
             Service("provisioner", self.provisioner().run),
             Service("shadow", partial(_together, [lane.run for lane in self.shadow_lanes()])),
+            *(() if filing is None else (Service("files", filing.run),)),
             Service("inbox", inbox.run),
             Service("elements", partial(_together, list(self._listening(self.listeners())))),
         ]
@@ -271,7 +283,7 @@ async def run(
     claims = configuration.settings.discovery.registration_ids == "claimed-once"
     own = parts.device_secrets(configuration)
     management = no_management if own is None else own.management
-    context = Context(utc_now, configuration.profiles, routes, event_ids(), claims, management)
+    context = Context(utc_now, parts.stocked_profiles(configuration), routes, event_ids(), claims, management)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(configuration.settings.store.url, context, pass_point))
         calls = parts.call_home(configuration)
@@ -364,6 +376,7 @@ async def _serve(daemon: Daemon, stack: AsyncExitStack) -> AcsServer | None:
             hands=ByHand(daemon.store, daemon.drivers),
             adopter=daemon.adopter(),
             hosts=frozenset(configuration.settings.api.hosts),
+            files=parts.files(configuration),
         )
     )
     api = configuration.settings.api
@@ -371,7 +384,9 @@ async def _serve(daemon: Daemon, stack: AsyncExitStack) -> AcsServer | None:
     acs = parts.acs(configuration)
     if acs is None:
         return None
-    server = AcsServer(acs, daemon.core())
+    filing = daemon.filing()
+    files = None if filing is None else await filing.server()
+    server = AcsServer(acs, daemon.core(), files=files)
     await bind("acs", acs.host, acs.port, stack.enter_async_context(server))
     for number, listener in enumerate(acs.listeners):
         await bind(f"acs.listeners.{number}", listener.host, listener.port, server.listen(listener))

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -11,7 +11,8 @@ from ztpd.acs.contract import Core, Heard
 from ztpd.acs.messages import Notice
 from ztpd.acs.sighting import facts_of, sighting_of
 from ztpd.domain.cpe import CpeOutcome, CpeWork, KnownCpe, Proof
-from ztpd.store import cpes
+from ztpd.domain.cpe_tasks import Download, Upload
+from ztpd.store import cpes, transfers
 from ztpd.store.cpes import HeardCpe
 from ztpd.store.store import Store
 
@@ -23,6 +24,7 @@ class Informing:
     """The core as the ACS sees it; ``sighted`` counts sightings by source and outcome, ``counted`` sessions.
 
     ``same_place``: a CPE that lost its secret is let in again where a trusted lease says that it is itself.
+    ``files_url`` is how CPEs reach the file server, without a path.
     """
 
     store: Store
@@ -30,6 +32,7 @@ class Informing:
     sighted: Callable[[str, str], None]
     counted: Callable[[str], None]
     same_place: bool = False
+    files_url: str = ""
 
     def core(self) -> Core:
         """What ``AcsServer`` is given."""
@@ -43,21 +46,30 @@ class Informing:
         work = await self.store.commit(cpes.hear_inform, sighting, told)
         self.sighted("cwmp", "kept")
         self.counted("informed" if heard.doubt is None else heard.doubt.value)
-        return work
+        return self._addressed(work)
 
     async def done(self, work: CpeWork, outcome: CpeOutcome) -> CpeWork | None:
         """Commit what became of a CPE's work; what it must do next."""
         following = await self.store.commit(cpes.record_outcome, work, outcome)
         self.counted("configured" if outcome.ok else "faulted")
-        return following
+        return self._addressed(following)
 
     async def told(self, token: str, notice: Notice) -> None:
-        """Take note of what a CPE told of itself: nothing waits for it, for transfers are not begun from here yet."""
+        """Commit what a CPE told of itself."""
         log.info("cpe_told", method=notice.method, key=notice.command_key, fault=notice.fault_code)
+        fault = (notice.fault_code, notice.fault_message)
+        await self.store.commit(transfers.record_notice, _hash(token), notice.method, notice.command_key, fault)
 
     async def resumed(self, token: str) -> KnownCpe | None:
         """Whose session a token of an earlier run stands for."""
-        return await self.store.commit(cpes.resume, _hash(token))
+        known = await self.store.commit(cpes.resume, _hash(token))
+        return None if known is None else replace(known, work=self._addressed(known.work))
+
+    def _addressed(self, work: CpeWork | None) -> CpeWork | None:
+        """The work with the whole URL of a file of ours: where we are reached is none of the store's business."""
+        if work is None or not isinstance(work.task, Download | Upload) or not work.task.url.startswith("/"):
+            return work
+        return replace(work, task=work.task.model_copy(update={"url": f"{self.files_url}{work.task.url}"}))
 
 
 def _hash(token: str) -> str:

@@ -44,6 +44,9 @@ class Metrics:
         self.connection_requests = self._counter(
             "ztpd_connection_requests", "CPEs asked to inform, by how far the request got", "outcome"
         )
+        self.cpe_files = self._counter(
+            "ztpd_cpe_files", "Files that CPEs fetched and sent, and what was refused", "outcome"
+        )
         self.element_up = self._gauge("ztpd_element_up", "1 while the element answers, else 0", "element")
         self.element_away = self._gauge(
             "ztpd_element_away", "1 while no job is begun on the element because it does not answer, else 0", "element"

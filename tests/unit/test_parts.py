@@ -406,3 +406,78 @@ async def test_an_olt_that_calls_home_needs_somebody_who_listens(scene: Stage) -
     scene.config.write_text(text + "\n[call_home]\nport = 0\n")
     assert list(parts.drivers(load(scene.config))) == ["olt-1"]
     assert parts.names_calling_home(load(scene.config)) == ["olt-1"]
+
+
+IMAGE = b"firmware"
+RULE = f"""
+[[firmware]]
+name = "lab"
+version = "V2"
+file = "lab-v2.bin"
+sha256 = "{hashlib.sha256(IMAGE).hexdigest()}"
+"""
+
+
+def with_firmware(
+    scene: Stage, rule: str = RULE, files: str = 'folder = "files"\nuploads = "uploads"'
+) -> Configuration:
+    folder = scene.config.parent / "files"
+    folder.mkdir(exist_ok=True)
+    (folder / "lab-v2.bin").write_bytes(IMAGE)
+    scene.config.write_text(f"{scene.config.read_text()}\n[acs.files]\n{files}\n")
+    profile = scene.config.parent / "profiles" / "residential-1g.toml"
+    profile.write_text(profile.read_text() + rule)
+    return load(scene.config)
+
+
+async def test_firmware_files_are_checked_and_measured(scene: Stage) -> None:
+    configuration = with_firmware(scene)
+    parts.require(configuration)
+    (rule,) = parts.stocked_profiles(configuration)["residential-1g"].firmware
+    assert rule.size == len(IMAGE)
+    files = parts.files(configuration)
+    assert files is not None
+    assert files.url == f"http://127.0.0.1:{scene.ports['acs']}"
+
+
+@pytest.mark.parametrize(
+    ("rule", "problem", "remedy"),
+    [
+        (RULE.replace("lab-v2.bin", "other.bin"), "other.bin cannot be read: No such file", "Put the file into"),
+        (RULE.replace('sha256 = "', 'size = 7\nsha256 = "'), "has 8 bytes, not 7", "correct size"),
+        (RULE.replace(hashlib.sha256(IMAGE).hexdigest(), "ab" * 32), "the SHA-256 of", "the right one"),
+        (RULE + "at_once = 257", "no more than 256 files", "concurrency"),
+        (RULE + RULE.replace('"V2"', '"V3"'), "is another rule in profile residential-1g", "another name"),
+    ],
+)
+async def test_a_firmware_file_that_is_missing_or_another_one_is_told(
+    scene: Stage, rule: str, problem: str, remedy: str
+) -> None:
+    found = only(problems_of(with_firmware(scene, rule)))
+    assert found.file is not None
+    assert (found.file.name, found.key.startswith("firmware.")) == ("residential-1g.toml", True)
+    assert problem in found.problem
+    assert remedy in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("files", "key"),
+    [
+        ('folder = "nowhere"\nuploads = "uploads"', "acs.files.folder"),
+        ('folder = "files"\nuploads = "uploads"\nurl = "http://acs.example/path"', "acs.files.url"),
+        ('folder = "files"\nuploads = "uploads"\nurl = "acs.example"', "acs.files.url"),
+        (f'folder = "files"\nuploads = "uploads"\nurl = "http://{"a" * 80}.example"', "acs.files.url"),
+        ('folder = "files"\nuploads = "files"', "acs.files.uploads"),
+        ('folder = "files"\nuploads = "files/up"', "acs.files.uploads"),
+        ('folder = "files"\nuploads = "."', "acs.files.uploads"),
+        ('folder = "files"\nuploads = "files/../ztpd.toml/up"', "acs.files.uploads"),
+    ],
+)
+async def test_files_that_cannot_be_served_are_told(scene: Stage, files: str, key: str) -> None:
+    assert only(problems_of(with_firmware(scene, "", files))).key == key
+
+
+async def test_files_of_a_listener_for_every_address_need_a_url(scene: Stage) -> None:
+    scene.config.write_text(scene.config.read_text().replace('[acs]\nhost = "127.0.0.1"', '[acs]\nhost = "0.0.0.0"'))
+    found = only(problems_of(with_firmware(scene, "")))
+    assert (found.key, "http://acs.example.net:7547" in found.remedy) == ("acs.files.url", True)

@@ -10,6 +10,7 @@ from drivers.access import Levels, ObservedAccess
 from ztpd.api.tokens import Token
 from ztpd.domain.adoption import Finding, ListedService
 from ztpd.metrics import Metrics
+from ztpd.store.files import FileSettings
 from ztpd.store.store import Store
 
 _VLANS = re.compile(r"(\.([1-9]|[1-9]\d{1,2}|[1-3]\d{3}|40[0-8]\d|409[0-4])){1,2}")
@@ -90,7 +91,7 @@ class ApiContext:
 
     ``origin`` is this node as the ``source`` of CloudEvents; ``endpoints`` are the configured receivers of events;
     ``readiness`` maps each part of the daemon to ``READY`` or to why it does not work; ``hosts`` are the names, beside
-    those of the loopback, that a Host header may carry.
+    those of the loopback, that a Host header may carry. ``files`` is where files for CPEs lie: None where none do.
     """
 
     store: Store
@@ -105,3 +106,4 @@ class ApiContext:
     adopter: Adopts
     hosts: frozenset[str] = frozenset()
     limits: Limits = Limits()
+    files: FileSettings | None = None

@@ -54,6 +54,26 @@ class CpeFaultShown(Shown):
     retry_at: str
 
 
+class UpgradeShown(Shown):
+    """The last upgrade of a CPE's firmware.
+
+    ``state`` is ``offered`` (it may not know yet), ``given`` (it downloads), ``transferred`` (it restarts),
+    ``confirmed``, ``failed`` (``fault`` says why; tried again at ``retry_at``) or ``lapsed`` (it never answered).
+    """
+
+    campaign: str
+    version: str
+    from_version: str
+    state: str
+    fault: str
+    failures: int
+    retry_at: str | None
+    offered_at: str
+    given_at: str | None
+    transferred_at: str | None
+    ended_at: str | None
+
+
 class CpeShown(Shown):
     """What a device tells of itself over TR-069, what it is to do, and why it did not.
 
@@ -71,3 +91,4 @@ class CpeShown(Shown):
     informed_at: str
     open_tasks: list[TaskShown]
     faults: list[CpeFaultShown]
+    upgrade: UpgradeShown | None

@@ -75,9 +75,15 @@ class Cause(enum.StrEnum):
     JOB = "job"  # a job configures it
     SECRET = "own-secret"  # noqa: S105 it is given a secret of its own
     ASKED = "asked"  # somebody asked for it: ``cpe_task``
+    FIRMWARE = "firmware"  # it runs another version than its profile wants
 
 
-_SPOKEN = {Cause.JOB: "job", Cause.SECRET: "own secret of device", Cause.ASKED: "task"}
+_SPOKEN = {
+    Cause.JOB: "job",
+    Cause.SECRET: "own secret of device",
+    Cause.ASKED: "task",
+    Cause.FIRMWARE: "upgrade",
+}
 
 
 def spoken(cause: Cause, id_: str) -> str:

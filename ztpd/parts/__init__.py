@@ -5,6 +5,7 @@ from functools import partial
 
 from ztpd.config import Configuration, all_of
 from ztpd.parts.acs import acs, device_secrets
+from ztpd.parts.files import files, stocked_profiles
 from ztpd.parts.network import (
     OBSERVED,
     SHADOWED,
@@ -40,6 +41,7 @@ __all__ = [
     "drivers",
     "endpoints",
     "engine",
+    "files",
     "hint_senders",
     "lease",
     "listing_neighbours",
@@ -55,6 +57,7 @@ __all__ = [
     "require",
     "retry_policy",
     "routes",
+    "stocked_profiles",
     "stun",
     "syslog_patterns",
     "technologies",
@@ -69,7 +72,7 @@ def require(configuration: Configuration) -> None:
     """Make every part that can be wrong, once; raises one ``ConfigError`` with the problems of all of them."""
     makers: tuple[Callable[[Configuration], object], ...] = (
         engine,
-        profiles,
+        stocked_profiles,
         circuit_ids,
         broker,
         tokens,

@@ -20,7 +20,7 @@ from ztpd.provisioning.policy import RetryPolicy
 from ztpd.provisioning.seams import Seams, tell
 from ztpd.provisioning.throttle import Throttle
 from ztpd.provisioning.verifying import Verifying
-from ztpd.store import attempts, cpe_tasks
+from ztpd.store import attempts, cpe_firmware, cpe_tasks
 from ztpd.store.attempts import Lease
 from ztpd.store.store import Store
 
@@ -103,6 +103,7 @@ class Provisioner:
         while True:
             await self._commit_or_log(trouble, attempts.close_overdue, self.pace.batch)
             await self._commit_or_log(trouble, cpe_tasks.expire, self.pace.batch)
+            await self._commit_or_log(trouble, cpe_firmware.close_overdue, self.pace.batch)
             await asyncio.sleep(self.pace.poll_s)
 
     async def _commit_or_log(self, trouble: Trouble, intention: Callable[..., object], *arguments: object) -> None:

@@ -1,8 +1,8 @@
 """What a CPE was asked for is given to it, done or failed, or given up when it never comes.
 
 A task is ``due`` until the CPE is given it. What takes more than one session (a test) is ``given`` then, and looked
-after in each later session until it ends. Every step counts a turn, which is part of the work's id: an outcome that is
-told twice, as after a crash, counts once.
+after in each later session until it ends; a transfer, until the CPE tells that it is over. Every step counts a turn,
+which is part of the work's id: an outcome that is told twice, as after a crash, counts once.
 """
 
 from collections.abc import Mapping
@@ -17,10 +17,11 @@ from pydantic import ValidationError
 from ztpd.domain.cpe import Cause, CpeFacts, CpeOutcome, CpeWork, FaultKind, spoken
 from ztpd.domain.cpe_tasks import TASK, Collect, Diagnose, Task, masked
 from ztpd.domain.diagnostics import WantedTest
-from ztpd.store import cpe_tests
+from ztpd.store import cpe_tests, transfer_tasks
 from ztpd.store.cpe_task_rows import PATIENCE
 from ztpd.store.times import to_text
 from ztpd.store.transaction import Row, Transaction
+from ztpd.store.transfer_tasks import Ending
 
 log = structlog.get_logger()
 
@@ -51,6 +52,7 @@ def work_of(tx: Transaction, cpe: Row, facts: CpeFacts) -> CpeWork | None:
     testing = [row for row in rows if row["state"] == "given" and row["kind"] == "diagnose"]
     ready = [row for row in testing if row["session"] != cpe["session"] or row["due_at"] <= tx.now_text]
     due = [row for row in rows if row["state"] == "due" and row["due_at"] <= tx.now_text]
+    due = [row for row in due if not transfer_tasks.waits(tx, row)]
     # First what a job waits for: a technician waits with it.
     ready += sorted(
         (row for row in due if not (testing and row["kind"] == "diagnose")), key=lambda row: not row["terms"]
@@ -114,6 +116,8 @@ def record(tx: Transaction, work: CpeWork, outcome: CpeOutcome) -> None:
     elif fault is not None and fault.kind is FaultKind.INTERRUPTED and row["tries"] + 1 < MAX_TRIES:
         expires_at = cpe_tests.last_moment(tx, row) or to_text(tx.now + PATIENCE)
         tx.run("begin_cpe_task_anew", id=row["id"], expires_at=expires_at, now=tx.now_text)
+    elif outcome.ok and row["kind"] in transfer_tasks.KINDS:
+        end_transfer(tx, row, transfer_tasks.ended(tx, row))
     elif outcome.ok:
         end(tx, row, "done", _result(outcome), "")
     else:
@@ -122,9 +126,11 @@ def record(tx: Transaction, work: CpeWork, outcome: CpeOutcome) -> None:
 
 
 def _until(tx: Transaction, row: Row) -> str | None:
-    """When a task is given up that a CPE has taken; one that is no test is ended by whoever began it."""
+    """When a task is given up that a CPE has taken; what is neither test nor transfer is ended by whoever began it."""
     if row["state"] == "given":
         return str(row["expires_at"])
+    if row["kind"] in transfer_tasks.KINDS:
+        return transfer_tasks.until(tx, row)
     if row["kind"] != "diagnose":
         return None
     if not row["terms"]:
@@ -169,6 +175,9 @@ def _shelve(tx: Transaction, row: Row, error: Exception) -> None:
 
 
 def _expire(tx: Transaction, row: Row) -> None:
+    if row["state"] == "given" and row["kind"] in transfer_tasks.KINDS:
+        end_transfer(tx, row, transfer_tasks.overdue(tx, row))
+        return
     why, trouble = _why_overdue(tx, row)
     end(tx, row, "failed", {}, why, trouble)
 
@@ -196,4 +205,11 @@ def end(tx: Transaction, row: Row, state: str, result: Mapping[str, Any], fault:
         tx.touched.add("cpe-tasks")
         if over["kind"] == "diagnose" and state != "cancelled":
             cpe_tests.ended(tx, over)
+        if over["kind"] in transfer_tasks.KINDS:
+            transfer_tasks.close(tx, over)
     return over
+
+
+def end_transfer(tx: Transaction, row: Row, ending: Ending) -> None:
+    """End a task that had a CPE fetch or send a file."""
+    end(tx, row, "failed" if ending.fault else "done", ending.result, ending.fault, ending.trouble)

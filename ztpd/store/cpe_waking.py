@@ -3,13 +3,13 @@
 A request is kept before it is made: after a kill the next one follows in its time, and no two nodes make one at once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
 from ztpd.domain.cpe import CpeFacts, spoken
 from ztpd.domain.waking import CpeToWake, WakingPace
-from ztpd.store import cpe_work, cpes
+from ztpd.store import cpe_work, cpes, firmware_campaigns
 from ztpd.store.times import to_text
 from ztpd.store.transaction import Row, Transaction
 
@@ -38,7 +38,7 @@ def claim_cpes_to_wake(
     ``talks`` tells whether a CPE is in a session now: it will be told there.
     """
     claimed: list[Asking] = []
-    for row in tx.all("cpes_to_wake", now=tx.now_text, limit=max(limit, _LOOKED_AT)):
+    for row in _candidates(tx, max(limit, _LOOKED_AT)):
         if len(claimed) == limit:
             break
         if talks(cpes.facts_of(row)):
@@ -50,6 +50,12 @@ def claim_cpes_to_wake(
         else:  # nothing to do, or a record that cannot be read: out of the way of the others
             _put_off(tx, row, LOOK_AGAIN)
     return claimed
+
+
+def _candidates(tx: Transaction, limit: int) -> Iterable[Row]:
+    """Each once: a CPE of a campaign may have something else to do too."""
+    rows = (*tx.all("cpes_to_wake", now=tx.now_text, limit=limit), *firmware_campaigns.cpes_to_wake(tx))
+    return {row["device"]: row for row in rows}.values()
 
 
 def _put_off(tx: Transaction, row: Row, pause: timedelta) -> None:

@@ -10,7 +10,16 @@ from ztpd.domain.cpe import Cause, CpeFacts, CpeFault, CpeOutcome, CpeWork
 from ztpd.domain.cpe_tasks import Configure
 from ztpd.domain.planning import wanted_cpe
 from ztpd.domain.profile import without_secrets
-from ztpd.store import allocations, attempts, cpe_faults, cpe_secrets, cpe_tasks, devices
+from ztpd.store import (
+    allocations,
+    attempts,
+    cpe_faults,
+    cpe_firmware,
+    cpe_secrets,
+    cpe_tasks,
+    devices,
+    transfer_grants,
+)
 from ztpd.store.attempts import CpeResult
 from ztpd.store.transaction import Row, Superseded, Transaction
 
@@ -23,6 +32,19 @@ def next_work(tx: Transaction, cpe: Row, facts: CpeFacts) -> CpeWork | None:
         if not cpe_faults.holds_back(tx, faults, cpe, cause, work) and work is not None:
             return work
     return None
+
+
+def give_work(tx: Transaction, cpe: Row, facts: CpeFacts) -> CpeWork | None:
+    """What a proven CPE is told to do next, as it is told it; keeps what must be kept before it is. None when nothing.
+
+    ``next_work`` only looks.
+    """
+    work = next_work(tx, cpe, facts)
+    if work is None:
+        return None
+    if work.cause is Cause.FIRMWARE:
+        cpe_firmware.give(tx, work, cpe)
+    return transfer_grants.granted(tx, work)
 
 
 def ended(tx: Transaction, work: CpeWork, outcome: CpeOutcome, cpe: Row | None) -> bool:
@@ -43,6 +65,8 @@ def ended(tx: Transaction, work: CpeWork, outcome: CpeOutcome, cpe: Row | None) 
 
 def _may_pass(tx: Transaction, work: CpeWork, outcome: CpeOutcome, cpe: Row | None) -> bool:
     """Keep a fault, or that there is none any more; whether the work is to be tried again."""
+    if work.cause is Cause.FIRMWARE:  # which counts its own failures, for they stop more than one CPE
+        return False
     if outcome.fault is None:
         if cpe is not None and cpe["faulty"]:
             cpe_faults.clear(tx, work.device, work.cause)
@@ -112,6 +136,7 @@ WANTED: Mapping[Cause, Callable[[Transaction, Row, CpeFacts], CpeWork | None]] =
     Cause.JOB: _of_job,
     Cause.SECRET: cpe_secrets.wanted,
     Cause.ASKED: _asked,
+    Cause.FIRMWARE: cpe_firmware.wanted,
 }
 """Who says what a CPE must do, the weightiest first."""
 
@@ -119,5 +144,6 @@ ENDED: Mapping[Cause, Callable[[Transaction, CpeWork, CpeOutcome], None]] = {
     Cause.JOB: _job_ended,
     Cause.SECRET: cpe_secrets.ended,
     Cause.ASKED: cpe_tasks.record,
+    Cause.FIRMWARE: cpe_firmware.told,
 }
 """Who keeps what became of it, once it was done or has failed for good."""

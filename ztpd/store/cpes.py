@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from ztpd.domain.cpe import Cause, CpeFacts, CpeOutcome, CpeWork, Doubt, KnownCpe, Proof
 from ztpd.domain.sighting import Sighting
-from ztpd.store import cpe_doubts, cpe_secrets, cpe_work, sightings
+from ztpd.store import cpe_doubts, cpe_firmware, cpe_secrets, cpe_work, sightings
 from ztpd.store.times import to_text
 from ztpd.store.transaction import Row, Transaction
 
@@ -46,7 +46,9 @@ def hear_inform(tx: Transaction, sighting: Sighting, heard: HeardCpe) -> CpeWork
         cpe_doubts.hear(tx, sighting, doubt, heard.detail)
         return None
     recorded = sightings.record_sighting(tx, sighting)
-    return cpe_work.next_work(tx, keep(tx, recorded.device, sighting.ip or "", heard), heard.facts)
+    cpe = keep(tx, recorded.device, sighting.ip or "", heard)
+    cpe_firmware.heard(tx, cpe, heard.facts)
+    return cpe_work.give_work(tx, cpe, heard.facts)
 
 
 def keep(tx: Transaction, device: int, ip: str, heard: HeardCpe) -> Row:
@@ -72,8 +74,9 @@ def record_outcome(tx: Transaction, work: CpeWork, outcome: CpeOutcome) -> CpeWo
         return None
     following = cpe_work.next_work(tx, cpe, facts_of(cpe))
     done = (work.cause, work.id, work.task)
-    again = following is not None and (following.cause, following.id, following.task) == done
-    return None if again else following
+    if following is None or (following.cause, following.id, following.task) == done:
+        return None
+    return cpe_work.give_work(tx, cpe, facts_of(cpe))
 
 
 def resume(tx: Transaction, session: str) -> KnownCpe | None:
@@ -82,7 +85,7 @@ def resume(tx: Transaction, session: str) -> KnownCpe | None:
     if cpe is None:
         return None
     facts = facts_of(cpe)
-    return KnownCpe(facts, cpe_work.next_work(tx, cpe, facts), Proof(cpe["proof"]))
+    return KnownCpe(facts, cpe_work.give_work(tx, cpe, facts), Proof(cpe["proof"]))
 
 
 def facts_of(cpe: Row) -> CpeFacts:

@@ -33,6 +33,7 @@ def shown_cpe(row: Row, everything: All) -> Shown:
         **{name: row[name] for name in _CPE},
         "open_tasks": [shown_task(task) for task in everything("open_cpe_tasks", device=device)],
         "faults": [dict(fault) for fault in everything("cpe_faults", device=device)],
+        "upgrade": next((dict(upgrade) for upgrade in everything("last_upgrade", device=device)), None),
     }
 
 
@@ -54,4 +55,4 @@ def _arguments(body: str) -> Shown:
     """What a task is done with, without what nobody gave and without what it sets, which may be secret."""
     told = orjson.loads(body)
     given = told.get("test", told)
-    return {name: value for name, value in given.items() if value is not None and name not in {"kind", "values"}}
+    return {name: value for name, value in given.items() if value not in (None, "") and name not in {"kind", "values"}}

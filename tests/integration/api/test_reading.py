@@ -214,6 +214,8 @@ async def test_no_answer_shows_a_secret(world: World) -> None:
         for id_ in ids.get(kind, [""]):
             task = str(asked.json["id"])
             reply = await world.get(row.path.replace("{id}", id_).replace("{name}", "olt-1").replace("{task}", task))
+            if row.path.endswith("/uploads/{upload}"):  # what a CPE sent is secret as a whole, and for an admin only
+                continue
             assert reply.status == 200, row.path
             replies.append(reply)
     shown = b"\n".join(reply.body for reply in replies)

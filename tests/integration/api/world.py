@@ -30,6 +30,7 @@ from ztpd.provisioning.adoption import Adopter
 from ztpd.store import attempts, cpes, deliveries, sightings
 from ztpd.store.attempts import Lease, Work
 from ztpd.store.cpes import HeardCpe
+from ztpd.store.files import FileSettings
 from ztpd.store.store import Context, Store, open_store
 from ztpd.store.transaction import Unknown
 
@@ -231,7 +232,12 @@ def _serves(element: str) -> frozenset[str]:
 
 @asynccontextmanager
 async def running_api(
-    url: str, profile: Profile, limits: Limits | None = None, port: int = 0, socket_path: Path | None = None
+    url: str,
+    profile: Profile,
+    limits: Limits | None = None,
+    port: int = 0,
+    socket_path: Path | None = None,
+    files: FileSettings | None = None,
 ) -> AsyncIterator[World]:
     """The API over an empty database at ``url``."""
     hands = Hands()
@@ -252,6 +258,7 @@ async def running_api(
             adopter=Adopter(store, drivers, _serves),
             hosts=frozenset({"ZTPD.example.net"}),
             limits=limits or Limits(),
+            files=files,
         )
         app = make_app(context)
         async with AsyncExitStack() as serving, aiohttp.ClientSession() as session:

@@ -37,6 +37,88 @@ def _of_tests() -> list[sa.Column[Any]]:
     ]
 
 
+def _transfers() -> None:
+    """Upgrades of firmware (one row a device: its last), campaigns, one-time URLs, files that CPEs sent."""
+    op.create_table(
+        "cpe_firmware",
+        sa.Column("device", sa.BigInteger, primary_key=True),
+        sa.Column("attempt", sa.BigInteger, nullable=False),
+        _text("campaign"),
+        _text("version"),
+        _text("from_version"),
+        _text("service"),
+        _text("file"),
+        _text("sha256"),
+        sa.Column("timeout_s", sa.Float, nullable=False),
+        sa.Column("succeeds_on_timeout", sa.BigInteger, nullable=False),
+        # ``ztpd.domain.firmware.Upgrade``
+        _text("state"),
+        _text("fault", ""),
+        # How many attempts at this version failed in a row, and when the next may begin.
+        sa.Column("failures", sa.BigInteger, nullable=False, server_default="0"),
+        _optional("retry_at"),
+        # When nothing is waited for any more.
+        _text("due_at"),
+        _text("offered_at"),
+        _optional("given_at"),
+        _optional("transferred_at"),
+        # The last Inform of this attempt that told of a restart.
+        _optional("booted_at"),
+        _optional("failed_at"),
+        _optional("ended_at"),
+    )
+    under_way = sa.text("ended_at IS NULL")
+    # The campaign that wants another version than it runs, when it informed last; '' when none does.
+    op.add_column("cpe", _text("behind", ""))
+    behind = sa.text("behind <> ''")
+    op.create_index("cpe_behind", "cpe", ["behind"], sqlite_where=behind, postgresql_where=behind)
+    op.create_index("cpe_firmware_due", "cpe_firmware", ["due_at"], sqlite_where=under_way, postgresql_where=under_way)
+    op.create_index("cpe_firmware_campaign", "cpe_firmware", ["campaign", "version", "state"])
+    op.create_table(
+        "firmware_campaign",
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("version", sa.Text, primary_key=True),
+        _optional("stopped_at"),
+        _text("reason", ""),
+        # Failures before this moment do not count; '' when all do.
+        _text("counted_from", ""),
+        # When CPEs were asked to inform for it last.
+        _optional("woken_at"),
+        _text("resumed_by", ""),
+    )
+    op.create_table(
+        "cpe_grant",
+        # SHA-256 of the token in the URL: who reads the database can fetch nothing.
+        sa.Column("token", sa.Text, primary_key=True),
+        sa.Column("device", sa.BigInteger, nullable=False),
+        _text("command_key"),
+        # 'out' to the CPE, 'in' from it.
+        _text("direction"),
+        _text("file"),
+        sa.Column("size", sa.BigInteger, nullable=False),
+        _text("sha256"),
+        _text("expires_at"),
+        # The address that used it first: no other may.
+        _optional("peer"),
+        # Why we did not send or take the file.
+        _text("refused", ""),
+    )
+    op.create_index("cpe_grant_key", "cpe_grant", ["device", "command_key"])
+    op.create_index("cpe_grant_expiry", "cpe_grant", ["expires_at"])
+    op.create_table(
+        "cpe_upload",
+        sa.Column("id", Id, sa.Identity(always=True), primary_key=True),
+        sa.Column("device", sa.BigInteger, nullable=False),
+        sa.Column("task", sa.BigInteger, nullable=False, unique=True),
+        _text("what"),
+        _text("file"),
+        sa.Column("size", sa.BigInteger, nullable=False),
+        _text("sha256"),
+        _text("received_at"),
+    )
+    op.create_index("cpe_upload_device", "cpe_upload", ["device", "id"])
+
+
 def upgrade() -> None:
     """Add them."""
     op.create_table(
@@ -113,6 +195,7 @@ def upgrade() -> None:
     )
     _cpe_waking()
     _cpe_doubts()
+    _transfers()
 
 
 def _cpe_waking() -> None:
