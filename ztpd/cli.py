@@ -16,7 +16,7 @@ import typer
 
 from ztpd import __version__
 from ztpd.config import ConfigError, Configuration, load
-from ztpd.device_actions import Action
+from ztpd.device_actions import Action, CampaignAction
 from ztpd.domain.comparing import Verdict
 from ztpd.hook_commands import hook_app
 from ztpd.lab.cli import lab_app
@@ -296,9 +296,7 @@ def adopt(
 def device(
     number: Annotated[int, typer.Argument(metavar="ID", help="The number of a device: GET /v1/devices lists them.")],
     action: Annotated[Action, typer.Argument(help="What to ask of it.")] = Action.SHOW,
-    words: Annotated[
-        list[str] | None, typer.Argument(help="diagnose: the test. read: paths. cancel: the number of a task.")
-    ] = None,
+    words: Annotated[list[str] | None, typer.Argument(help="What the action takes: see below.")] = None,
     host: Annotated[str | None, typer.Option(help="Of ping and traceroute: whom to reach.")] = None,
     url: Annotated[str | None, typer.Option(help="Of download and upload: the file.")] = None,
     size: Annotated[int | None, typer.Option(help="Of upload: how many bytes.")] = None,
@@ -308,23 +306,49 @@ def device(
     dscp: Annotated[int | None, typer.Option(help="The code point that the test's packets bear.")] = None,
     interface: Annotated[str | None, typer.Option(help="The path of the interface to test over.")] = None,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Ask, and do not wait for the result.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Of upload: write what the device sent here.", dir_okay=False)
+    ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Show what is known of a device, or have it test its line, show values, restart.
+    """Show what is known of a device, or have it test its line, show values, restart, fetch or send a file.
 
-    A device does what it is asked when it informs next. Ends with 1 when it failed.
+    diagnose takes a test, read takes paths, cancel the number of a task, upload "configuration" or "log", download a
+    file of [acs.files] or a URL and its type. A device does what it is asked when it informs next. Ends with 1 when it
+    failed.
     """
-    from ztpd import asking, tasking
+    from ztpd import asking, calling, tasking
 
     arguments = {"host": host, "url": url, "size_bytes": size, "duration_s": duration, "connections": connections}
     arguments |= {"count": count, "dscp": dscp, "interface": interface}
     asked = tasking.Asked(number, action, tuple(words or ()), arguments, wait=not no_wait)
-    with _plain_errors(misused=(tasking.BadCall,), failed=(asking.DaemonSilent, tasking.DeviceRefused)):
+    with _plain_errors(misused=(tasking.BadCall,), failed=(asking.DaemonSilent, calling.CallRefused)):
         found = asyncio.run(tasking.ask(load(config), asked))
+        if output is not None and found.get("kind") == "upload" and found["state"] == "done":
+            tasking.save(asyncio.run(tasking.sent_file(load(config), found)), output)
     tasking.show(asked, found, as_json=as_json)
     if found.get("state") == "failed":
         raise typer.Exit(FAILED)
+
+
+@app.command()
+def firmware(
+    name: Annotated[str | None, typer.Argument(help="A campaign; all unless given.")] = None,
+    action: Annotated[CampaignAction, typer.Argument(help="What to do with it.")] = CampaignAction.SHOW,
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Show which firmware profiles want and how that stands; stop a campaign, or have it go on."""
+    from ztpd import asking, calling, campaigning
+
+    with _plain_errors(failed=(asking.DaemonSilent, calling.CallRefused)):
+        configuration = load(config)
+        if name is None or action is CampaignAction.SHOW:
+            found = asyncio.run(campaigning.campaigns(configuration, name))
+        else:
+            found = asyncio.run(campaigning.change(configuration, name, action))
+    campaigning.show(found, as_json=as_json)
 
 
 app.add_typer(hook_app, name="hook")

@@ -1,4 +1,4 @@
-"""What ``ztpd device`` can do, apart from how: the command line must know the words before it loads anything."""
+"""What ``ztpd device`` and ``ztpd firmware`` can do, apart from how: the words are known before anything is loaded."""
 
 import enum
 
@@ -11,5 +11,15 @@ class Action(enum.StrEnum):
     READ = "read"
     REBOOT = "reboot"
     FACTORY_RESET = "factory-reset"
+    DOWNLOAD = "download"
+    UPLOAD = "upload"
     TASKS = "tasks"
     CANCEL = "cancel"
+
+
+class CampaignAction(enum.StrEnum):
+    """What can be done with a firmware campaign."""
+
+    SHOW = "show"
+    STOP = "stop"
+    RESUME = "resume"

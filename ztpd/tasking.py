@@ -2,32 +2,41 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-import aiohttp
 from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from ztpd import asking
-from ztpd.asking import DaemonSilent, table_of
+from ztpd.asking import table_of
+from ztpd.calling import call, fetch
 from ztpd.config import Configuration
 from ztpd.device_actions import Action
 from ztpd.domain.diagnostics import CpeTest
+from ztpd.settings import Scope
 
 POLL_S = 1.0
+
+_OF_ADMINS = frozenset({Action.DOWNLOAD, Action.UPLOAD})
+
+_FILE_TYPES = {
+    "1": "1 Firmware Upgrade Image",
+    "2": "2 Web Content",
+    "3": "3 Vendor Configuration File",
+    "4": "4 Tone File",
+    "5": "5 Ringer File",
+}
+"""By their number (TR-069 A.3.2.8)."""
 
 
 class BadCall(Exception):
     """The command's words do not go together; the text says what to give."""
-
-
-class DeviceRefused(Exception):
-    """The daemon refuses what is asked of the device, and says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +53,36 @@ class Asked:
 async def ask(configuration: Configuration, asked: Asked) -> dict[str, Any]:
     """What the daemon answers; a task that is waited for, when it is over.
 
-    Raises ``BadCall``, ``DeviceRefused``, ``DaemonSilent`` and ``ConfigError``.
+    Raises ``BadCall``, ``CallRefused``, ``DaemonSilent`` and ``ConfigError``.
     """
     path = f"/v1/devices/{asked.device}"
     match asked.action:
         case Action.SHOW | Action.TASKS if asked.words:
             raise BadCall(f"{asked.action} takes no more words")
         case Action.SHOW:
-            return await _call(configuration, "GET", path)
+            return await call(configuration, "GET", path)
         case Action.TASKS:
             return {"items": await _tasks(configuration, path)}
         case Action.CANCEL:
-            return await _call(configuration, "POST", f"{path}/tasks/{_number(asked)}/cancel")
+            return await call(configuration, "POST", f"{path}/tasks/{_number(asked)}/cancel", scope="dispatch")
         case _:
             way = {Action.DIAGNOSE: "diagnostics"}.get(asked.action, asked.action.value)
-            task = await _call(configuration, "POST", f"{path}/{way}", _body(asked))
+            scope: Scope = "admin" if asked.action in _OF_ADMINS else "dispatch"
+            task = await call(configuration, "POST", f"{path}/{way}", _body(asked), scope)
             return await _end_of(configuration, path, task) if asked.wait else task
+
+
+async def sent_file(configuration: Configuration, task: Mapping[str, Any]) -> bytes:
+    """What a device sent for a task that is done; raises as ``ask`` does."""
+    path = f"/v1/devices/{task['device']}/uploads/{task['values']['upload']}"
+    return await fetch(configuration, "GET", path, scope="admin")
+
+
+def save(sent: bytes, output: Path) -> None:
+    """Write it to a file that only its owner may read, in the place of what is there; raises ``OSError``."""
+    output.unlink(missing_ok=True)
+    with open(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(sent)
 
 
 def _number(asked: Asked) -> str:
@@ -80,6 +103,8 @@ def _body(asked: Asked) -> dict[str, Any] | None:
         return test.model_dump(mode="json", exclude_none=True)
     if given:
         raise BadCall(f"{asked.action} takes no --{sorted(given)[0].replace('_', '-')}: it belongs to diagnose")
+    if asked.action in _OF_ADMINS:
+        return _file_body(asked)
     if asked.action is Action.READ:
         if not asked.words:
             raise BadCall("read takes one or more paths: Device.DeviceInfo. or Device.WiFi.SSID.1.SSID")
@@ -87,6 +112,17 @@ def _body(asked: Asked) -> dict[str, Any] | None:
     if asked.words:
         raise BadCall(f"{asked.action} takes no more words")
     return None
+
+
+def _file_body(asked: Asked) -> dict[str, Any]:
+    match asked.action, asked.words:
+        case Action.UPLOAD, ("configuration" | "log" as what,):
+            return {"what": what}
+        case Action.UPLOAD, _:
+            raise BadCall("upload takes what the device is to send: configuration or log")
+        case _, (source, type_):
+            return {"url" if "://" in source else "file": source, "file_type": _FILE_TYPES.get(type_, type_)}
+    raise BadCall("download takes a file of [acs.files] or a URL, and its type: 3, or 'X 00D09E Splash'")
 
 
 def _said(error: Any) -> str:
@@ -105,7 +141,7 @@ async def _end_of(configuration: Configuration, path: str, task: dict[str, Any])
             doing = "the device is at it" if task["state"] == "given" else "waiting for the device to inform"
             progress.update(shown, description=f"task {task['id']}: {task['fault'] or doing}")
             await asyncio.sleep(POLL_S)
-            task = await _call(configuration, "GET", f"{path}/tasks/{task['id']}")
+            task = await call(configuration, "GET", f"{path}/tasks/{task['id']}")
     return task
 
 
@@ -113,40 +149,10 @@ async def _tasks(configuration: Configuration, path: str) -> list[dict[str, Any]
     found: list[dict[str, Any]] = []
     after: str | None = "0"
     while after is not None:
-        page = await _call(configuration, "GET", f"{path}/tasks?limit=100&after={after}")
+        page = await call(configuration, "GET", f"{path}/tasks?limit=100&after={after}")
         found += page["items"]
         after = page["next"]
     return found
-
-
-async def _call(configuration: Configuration, method: str, path: str, body: object = None) -> dict[str, Any]:
-    origin = asking.origin_of(configuration.settings.api)
-    token = asking.token_for(configuration, "read" if method == "GET" else "dispatch")
-    timeout = aiohttp.ClientTimeout(total=asking.PATIENCE_S)
-    headers = {"Authorization": f"Bearer {token}"}
-    try:
-        async with (
-            aiohttp.ClientSession(origin, headers=headers, timeout=timeout) as session,
-            session.request(method, path, json=body) as answer,
-        ):
-            said = json.loads(await answer.read())
-            status = answer.status
-    except (aiohttp.ClientError, TimeoutError) as error:
-        why = str(error) or f"no answer in {asking.PATIENCE_S:g} s"
-        raise DaemonSilent(f"no daemon answers at {origin}: {why}. Start it: ztpd run") from error
-    except ValueError as error:
-        raise asking.no_ztpd(configuration) from error
-    if not isinstance(said, dict):
-        raise asking.no_ztpd(configuration)
-    if status >= 400:
-        raise DeviceRefused(_why(said))
-    return said
-
-
-def _why(problem: Mapping[str, Any]) -> str:
-    lines = [str(problem.get("detail", "the daemon refuses"))]
-    lines += [f"{each['field']}: {each['problem']}" for each in problem.get("errors", ())]
-    return "\n".join([*lines, *([str(problem["remedy"])] if problem.get("remedy") else [])])
 
 
 def show(asked: Asked, found: Mapping[str, Any], *, as_json: bool) -> None:
@@ -186,9 +192,18 @@ def _show_device(console: Console, device: Mapping[str, Any]) -> None:
     ]
     if device["waking"] is not None:
         told.append(("asked to inform", f"{device['waking']['asked_at']}: {device['waking']['said']}"))
+    if cpe["upgrade"] is not None:
+        told.append(("upgrade", _upgrade(cpe["upgrade"])))
     console.print(table_of("over TR-069", told))
     console.print(table_of("to do", (_in_a_line(task) for task in cpe["open_tasks"])))
     console.print(table_of("faults", ((fault["cause"], _fault(fault)) for fault in cpe["faults"])))
+
+
+def _upgrade(upgrade: Mapping[str, Any]) -> str:
+    why = f": {upgrade['fault']}" if upgrade["fault"] else ""
+    again = f", again at {upgrade['retry_at']}" if upgrade["retry_at"] else ""
+    since = upgrade["ended_at"] or upgrade["offered_at"]
+    return f"{upgrade['from_version']} to {upgrade['version']}, {upgrade['state']} at {since}{why}{again}"
 
 
 def _fault(fault: Mapping[str, Any]) -> str:

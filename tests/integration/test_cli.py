@@ -86,6 +86,7 @@ class TestHelp:
                 "check",
                 "status",
                 "device",
+                "firmware",
                 "explain",
                 "replay",
                 "hook",
@@ -304,6 +305,10 @@ class TestDevice:
             (("reboot", "--host", "x"), "reboot takes no --host"),
             (("read",), "read takes one or more paths"),
             (("cancel", "first"), "cancel takes the number"),
+            (("upload",), "configuration or log"),
+            (("upload", "everything"), "configuration or log"),
+            (("upload", "log", "--url", "http://x/"), "upload takes no --url"),
+            (("download", "file.bin"), "download takes a file"),
             (("show", "all"), "show takes no more words"),
         ],
     )
@@ -318,8 +323,13 @@ class TestDevice:
         assert_plain(bad, 1, "paths", "correct what is listed")
         assert_plain(await ztpd(live.scene, "device", informed, "cancel", "9999"), 1, "there is no task 9999")
 
+    async def test_without_files_none_is_asked_for(self, live: Theatre, informed: str) -> None:
+        assert_plain(await ztpd(live.scene, "device", informed, "upload", "log"), 1, "this daemon has no files")
+        assert (await ztpd(live.scene, "firmware")).output == "no profile wants any firmware\n"
+
     async def test_a_daemon_that_does_not_run_is_said(self, scene: Stage) -> None:
-        assert_plain(await ztpd(scene, "device", "1"), 1, "no daemon answers at", "Start it: ztpd run")
+        for command in (("device", "1"), ("firmware",)):
+            assert_plain(await ztpd(scene, *command), 1, "no daemon answers at", "Start it: ztpd run")
 
 
 class TestStatus:
