@@ -43,6 +43,7 @@ system:
 docs: $(VENV)/ready
 	$(BIN)/python -m tests.unit.domain.test_lifecycle
 	$(BIN)/python -m tests.unit.discovery.test_mqtt_announcement
+	$(BIN)/python -m tests.unit.acs.test_acs_intents
 
 # For whoever changes a dependency: the newest versions that fit, with their hashes.
 lock:

@@ -37,6 +37,12 @@ VLAN = "Device.Ethernet.VLANTermination.1.VLANID"
 SSID = "Device.WiFi.SSID.1.SSID"
 PPP_PASSWORD = "Device.PPP.Interface.1.Password"
 VALUES: dict[str, Value] = {"wan.vlan": 100, "wan.pppoe.password": SECRET, "wifi.2ghz.ssid": "Café & <Co>"}
+ROWS = ("wan_link", "wan_vlan", "radio_2ghz", "ssid_2ghz", "wan_device", "ppp_device", "ppp", "wlan_2ghz")
+KNOWN_MODEL = dict.fromkeys(ROWS, 1)
+DIALLED = {
+    Root.TR181: "Device.PPP.Interface.1.ConnectionStatus",
+    Root.TR098: "InternetGatewayDevice.WANDevice.1.WANConnectionDevice.1.WANPPPConnection.1.ConnectionStatus",
+}
 
 
 @dataclass
@@ -85,7 +91,7 @@ class Registry:
 
     def give(self, serial: str, values: dict[str, Value] | None = None) -> None:
         task = Configure(values=VALUES if values is None else values)
-        self.work[serial] = CpeWork(1, Cause.JOB, f"JOB-{serial}", task)
+        self.work[serial] = CpeWork(1, Cause.JOB, f"JOB-{serial}", task, KNOWN_MODEL)
 
     def outcome(self, serial: str) -> CpeOutcome:
         (outcome,) = self.outcomes[f"JOB-{serial}"]
@@ -139,9 +145,15 @@ def logged() -> Iterator[list[str]]:
     structlog.configure(**before)
 
 
+def dialled(root: Root) -> dict[str, str]:
+    """What shows that the PPPoE password was right."""
+    return {DIALLED[root]: "Connected", DIALLED[root].replace("ConnectionStatus", "LastConnectionError"): "ERROR_NONE"}
+
+
 def cpe_of(acs: AcsServer, serial: str = "S1", **how: object) -> LabCpe:
     settings = CpeSettings(acs_url=acs.url, username="cpe", password=PASSWORD, serial=serial)
-    return LabCpe(replace(settings, **how))  # type: ignore[arg-type]
+    settings = replace(settings, **how)  # type: ignore[arg-type]
+    return LabCpe(replace(settings, parameters={DIALLED[settings.root]: "Connected", **settings.parameters}))
 
 
 async def raw(acs: AcsServer, data: bytes, *, seconds: float = 10.0) -> bytes:
@@ -212,7 +224,8 @@ class TestConfiguring:
         assert await cpe.inform([BOOTSTRAP, BOOT]) == ["SetParameterValues", "GetParameterValues"]
         assert [cpe.values[path] for path in paths] == ["100", SECRET, "Café & <Co>"]
         assert core.outcome("S1") == CpeOutcome(
-            ok=True, applied=dict(zip(paths, ["100", MASK, "Café & <Co>"], strict=True))
+            ok=True,
+            applied={**dict(zip(paths, ["100", MASK, "Café & <Co>"], strict=True)), **dialled(root)},
         )
         assert acs.sessions_open == 0
 
@@ -290,7 +303,7 @@ class TestFaults:
         fault = core.outcome("S1").fault
         assert fault is not None
         assert (fault.code, fault.parameter, fault.kind) == (9007, VLAN, FaultKind.CPE)
-        assert fault.message == "wan.vlan: Invalid parameter value"
+        assert fault.message == "Invalid value for VLAN of the WAN"
         assert cpe.values[SSID] == "factory"  # all or nothing
 
     async def test_a_value_that_does_not_stick_is_a_mismatch(self, acs: AcsServer, core: Registry) -> None:
@@ -342,7 +355,7 @@ class TestFaults:
         assert core.outcome("S1").ok
 
     async def test_an_outcome_that_cannot_be_committed_may_be_told_again(self, acs: AcsServer, core: Registry) -> None:
-        core.give("S1", {"wan.pppoe.password": SECRET})
+        core.give("S1", {"management.password": SECRET})
         done = envelope("<cwmp:SetParameterValuesResponse><Status>0</Status></cwmp:SetParameterValuesResponse>")
         async with raw_cpe(acs) as cpe:
             assert (await cpe.post(inform(serial="S1")))[0] == 200
@@ -354,7 +367,7 @@ class TestFaults:
         assert core.outcome("S1").ok
 
     async def test_a_core_that_hangs_is_given_up(self, serve: Serve, core: Registry) -> None:
-        core.give("S1", {"wan.pppoe.password": SECRET})
+        core.give("S1", {"management.password": SECRET})
         core.gate = asyncio.Event()
         async with serve(replace(SETTINGS, core_deadline=0.05)) as acs:
             with pytest.raises(SessionFailed, match="503"):
@@ -372,7 +385,7 @@ class TestSessions:
 
     async def test_an_answer_sent_twice_at_once_is_recorded_once(self, acs: AcsServer, core: Registry) -> None:
         """A device that lost its connection repeats itself while the first POST is still being worked on."""
-        core.give("S1", {"wan.pppoe.password": SECRET})
+        core.give("S1", {"management.password": SECRET})
         done = envelope("<cwmp:SetParameterValuesResponse><Status>0</Status></cwmp:SetParameterValuesResponse>")
         async with raw_cpe(acs) as cpe:
             await cpe.post(inform(serial="S1"))

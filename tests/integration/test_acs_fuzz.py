@@ -100,7 +100,7 @@ async def storm(seed: int) -> None:
     draw = random.Random(seed)
     core = Registry()
     for serial in ("S1", "S2", "EVIL"):
-        core.give(serial, {"wan.pppoe.password": SECRET})
+        core.give(serial, {"management.password": SECRET})
     async with AcsServer(SETTINGS, core.core()) as acs, connected(acs, "127.0.0.9") as honest:
         cookie = f"Cookie: {(await begun(honest)).cookie}"
         evil_cookie: list[str] = []

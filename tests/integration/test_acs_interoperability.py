@@ -24,7 +24,7 @@ DONE = envelope("<cwmp:SetParameterValuesResponse><Status>0</Status></cwmp:SetPa
 def core() -> Registry:
     """S1 has one value to be set that cannot be read back: its work is one request."""
     registry = Registry()
-    registry.give("S1", {"wan.pppoe.password": SECRET})
+    registry.give("S1", {"management.password": SECRET})
     return registry
 
 
@@ -298,7 +298,7 @@ class TestOneCookieAConnection:
             assert core.outcomes == {}
 
     async def test_not_when_two_devices_share_the_connection(self, acs: AcsServer, core: Registry) -> None:
-        core.give("S2", {"wan.pppoe.password": SECRET})
+        core.give("S2", {"management.password": SECRET})
         async with connected(acs) as wire:
             for serial in ("S1", "S2"):
                 cookie = (await begun(wire, inform(serial=serial))).cookie

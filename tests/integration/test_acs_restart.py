@@ -38,8 +38,10 @@ async def daemon(
     file: Path, clock: Clock, ids: "itertools.count[int]", port: int
 ) -> AsyncIterator[tuple[AcsServer, Store]]:
     """What the daemon has of the ACS, on the port that an earlier run had."""
-    profiles = load_profiles(Path("config/profiles"))
-    context = Context(clock, profiles, lambda event_type: (), lambda: f"evt_{next(ids)}")
+    (profile,) = load_profiles(Path("config/profiles")).values()
+    # What every device has in the same place: nothing is to be found out before.
+    profile = profile.model_copy(update={"cpe": {"management.periodic_inform_interval": 3600}})
+    context = Context(clock, {profile.name: profile}, lambda event_type: (), lambda: f"evt_{next(ids)}")
     async with open_store(f"sqlite:///{file}", context) as store:
         informing = Informing(store, clock, lambda source, outcome: None, lambda outcome: None)
         settings = AcsSettings(SETTINGS.credentials, port=port)
@@ -79,7 +81,11 @@ def port_of(acs: AcsServer) -> int:
 def as_set(asked: bytes) -> bytes:
     """The answer to GetParameterValues of a CPE that has set what SetParameterValues asked."""
     structs = etree.fromstring(asked).findall(".//ParameterValueStruct")
-    values = {each.findtext("Name") or "": each.findtext("Value") or "" for each in structs}
+    return shows({each.findtext("Name") or "": each.findtext("Value") or "" for each in structs})
+
+
+def shows(values: dict[str, str]) -> bytes:
+    """The answer to GetParameterValues of a CPE that has these."""
     return envelope(f"<cwmp:GetParameterValuesResponse>{parameter_list(values)}</cwmp:GetParameterValuesResponse>")
 
 

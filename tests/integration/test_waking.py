@@ -176,7 +176,7 @@ async def test_a_job_does_not_wait_for_the_next_inform_of_its_cpe() -> None:
                     await asyncio.wait_for(asks.asked.wait(), 30)
                 assert (await cast.office.get("/v1/jobs/J-1"))["network_confirmed_at"] is not None
 
-                assert await cpe.inform([WOKEN]) == ["SetParameterValues", "GetParameterValues"]
+                assert (await cpe.inform([WOKEN]))[-2:] == ["SetParameterValues", "GetParameterValues"]
                 assert (await cast.office.get("/v1/jobs/J-1"))["state"] == "awaiting-completion"
                 waking = await until(lambda: _waking(cast.office), lambda found: found["informed_at"], "the device")
             assert (waking["why"], waking["tries"], waking["said"]) == ("job J-1", 1, "asked to inform: HTTP 200")

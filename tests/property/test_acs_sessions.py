@@ -109,7 +109,17 @@ NAMESPACE = st.sampled_from([None, *soap.NAMESPACES])
 ID = st.sampled_from([None, "7", "ztpd-1", "ztpd-2", "ztpd-", "ztpd-99"])
 
 INTENTS = st.dictionaries(
-    st.sampled_from(["wifi.2ghz.ssid", "wan.pppoe.password", "wan.vlan", "wan.warp"]),
+    st.sampled_from(
+        [
+            "wifi.2ghz.ssid",
+            "wan.pppoe.password",
+            "wan.vlan",
+            "wan.warp",
+            "wifi.guest.ssid",
+            "nat.port_mapping.count",
+            "nat.port_mapping.3.client",
+        ]
+    ),
     TEXT | st.integers() | st.booleans(),
     max_size=3,
 )
@@ -125,7 +135,8 @@ TESTS = st.sampled_from(
     ]
 )
 TASKS: dict[str, st.SearchStrategy[cpe_tasks.Task]] = {
-    "configure": st.builds(cpe_tasks.Configure, values=INTENTS),
+    "configure": st.builds(cpe_tasks.Configure, values=INTENTS, told=st.booleans()),
+    "inspect": st.builds(cpe_tasks.Inspect, values=INTENTS),
     "read": st.builds(cpe_tasks.Read, paths=st.lists(st.text(min_size=1, max_size=9), min_size=1).map(tuple)),
     "reboot": st.just(cpe_tasks.Reboot()),
     "factory-reset": st.just(cpe_tasks.FactoryReset()),

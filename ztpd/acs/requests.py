@@ -224,6 +224,8 @@ _SINCE: Mapping[type, str] = dict.fromkeys(
 """The namespace that brought a request, for those that cwmp-1-0.xsd does not have."""
 
 METHOD_UNKNOWN_TO_CPE = 9000
+NOT_SENT = "not sent: "
+"""What the message of a fault begins with that no CPE said."""
 
 
 def unknown_to(namespace: str | None, request: Request) -> Fault | None:
@@ -233,7 +235,7 @@ def unknown_to(namespace: str | None, request: Request) -> Fault | None:
     """
     if namespace is None or namespace >= _SINCE.get(type(request), ""):
         return None
-    reason = f"not sent: {type(request).__name__} is not in {namespace}, which the CPE speaks"
+    reason = f"{NOT_SENT}{type(request).__name__} is not in {namespace}, which the CPE speaks"
     return Fault(METHOD_UNKNOWN_TO_CPE, reason)
 
 

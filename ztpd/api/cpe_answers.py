@@ -46,6 +46,7 @@ class CpeFaultShown(Shown):
 
     cause: str
     work: str
+    kind: str
     code: int | None
     message: str
     times: int

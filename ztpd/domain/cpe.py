@@ -134,6 +134,8 @@ class FaultKind(enum.Enum):
     UNABLE = "unable"  # the CPE has no such function
     TEST = "test"  # a test was done and did not succeed
     INTERRUPTED = "interrupted"  # what was under way is lost, such as by a restart
+    UNSETTLED = "unsettled"  # the CPE took everything and does not show yet that it works
+    REFUSED = "refused"  # the CPE took everything and the network refused what it was given, such as a login
     PROTOCOL = "protocol"  # the CPE answered out of turn or with what cannot be read
 
 
@@ -151,8 +153,21 @@ class CpeFault:
 
     @property
     def words(self) -> str:
-        """The fault as people read it: ``9007 Invalid value for Wi-Fi channel``."""
-        return " ".join(str(part) for part in (self.code, self.message, self.parameter) if part)
+        """The fault as people read it: ``9007 Invalid value for Wi-Fi channel (5 GHz)``."""
+        return " ".join(str(part) for part in (self.code, self.message) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What is not as wanted on a CPE: the intent, what people call it, both values; hidden ones never are among them.
+
+    Where the CPE has no such thing, ``found`` says that it is missing.
+    """
+
+    intent: str
+    said: str
+    wanted: str
+    found: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +176,7 @@ class CpeOutcome:
 
     ``pending`` says that the CPE has taken it and does it later (Status 1, such as by a reboot; a download; a test).
     ``instances`` are the instance numbers found on the way, worth keeping for the next CPE of the same model;
-    ``report`` is what a test showed.
+    ``report`` is what a test showed, ``differences`` what an inspection found.
     """
 
     ok: bool
@@ -170,3 +185,4 @@ class CpeOutcome:
     pending: bool = False
     instances: Mapping[str, int] | None = None
     report: Report | None = None
+    differences: tuple[Difference, ...] = ()

@@ -18,9 +18,20 @@ Path = Annotated[str, Field(min_length=1, max_length=256)]
 
 
 class Configure(Strict):
-    """Become what the intents (``wifi.2ghz.ssid``) say, and show it."""
+    """Become what the intents (``wifi.2ghz.ssid``) say, and show it.
+
+    ``told`` says that it was told so already and only has to show that it works: it is told again only what it lost.
+    """
 
     kind: Literal["configure"] = "configure"
+    values: dict[str, Value] = Field(repr=False)
+    told: bool = False
+
+
+class Inspect(Strict):
+    """Show whether it is what the intents say; nothing is changed."""
+
+    kind: Literal["inspect"] = "inspect"
     values: dict[str, Value] = Field(repr=False)
 
 
@@ -85,7 +96,8 @@ class Upload(Strict):
 
 
 Task = Annotated[
-    Configure | Read | Reboot | FactoryReset | Diagnose | Collect | Download | Upload, Field(discriminator="kind")
+    Configure | Inspect | Read | Reboot | FactoryReset | Diagnose | Collect | Download | Upload,
+    Field(discriminator="kind"),
 ]
 
 TASK: TypeAdapter[Task] = TypeAdapter(Task)

@@ -41,11 +41,12 @@ def note(tx: Transaction, work: CpeWork, fault: CpeFault) -> Row | None:
         device=work.device,
         cause=work.cause,
         work=work.id,
+        kind=fault.kind.value,
         code=fault.code,
         message=fault.words,
         times=times,
         # What has failed for good waits for a person, who need not wait for it.
-        retry_at=to_text(tx.now + pause(work.cause, times)) if passing else tx.now_text,
+        retry_at=to_text(tx.now + pause(work.cause, times, fault.kind)) if passing else tx.now_text,
         now=tx.now_text,
     )
     tx.run("mark_faulty", device=work.device)

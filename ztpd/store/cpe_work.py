@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import orjson
 
-from ztpd.domain.cpe import Cause, CpeFacts, CpeFault, CpeOutcome, CpeWork
+from ztpd.domain.cpe import Cause, CpeFacts, CpeFault, CpeOutcome, CpeWork, FaultKind
 from ztpd.domain.cpe_tasks import Configure
 from ztpd.domain.planning import wanted_cpe
 from ztpd.domain.profile import without_secrets
@@ -23,6 +23,9 @@ from ztpd.store import (
 from ztpd.store.attempts import CpeResult
 from ztpd.store.transaction import Row, Superseded, Transaction
 
+MOST_MODELS = 1000
+"""Of how many models and versions it is kept where their instances are; those found longest ago are found anew."""
+
 
 def next_work(tx: Transaction, cpe: Row, facts: CpeFacts) -> CpeWork | None:
     """What a proven CPE must do next; None when nothing. ``facts`` are of its last Inform."""
@@ -30,8 +33,16 @@ def next_work(tx: Transaction, cpe: Row, facts: CpeFacts) -> CpeWork | None:
     for cause, find in WANTED.items():
         work = find(tx, cpe, facts)
         if not cpe_faults.holds_back(tx, faults, cpe, cause, work) and work is not None:
-            return work
+            return _told_before(work, faults.get(cause))
     return None
+
+
+def _told_before(work: CpeWork, fault: Row | None) -> CpeWork:
+    """The work as it is for a CPE that took it before and only has not shown yet that it works."""
+    unsettled = fault is not None and (fault["work"], fault["kind"]) == (work.id, FaultKind.UNSETTLED.value)
+    if not unsettled or not isinstance(work.task, Configure):
+        return work
+    return replace(work, task=work.task.model_copy(update={"told": True}))
 
 
 def give_work(tx: Transaction, cpe: Row, facts: CpeFacts) -> CpeWork | None:
@@ -55,6 +66,7 @@ def ended(tx: Transaction, work: CpeWork, outcome: CpeOutcome, cpe: Row | None) 
     if cpe is not None and outcome.instances is not None:
         text = orjson.dumps(dict(outcome.instances)).decode()
         tx.run("put_cpe_model", **_model(cpe), instances=text, now=tx.now_text)
+        tx.run("forget_cpe_models", newer=MOST_MODELS - 1)
     if outcome.fault is not None:
         outcome = replace(outcome, fault=_shown(tx, work, outcome.fault))
     if _may_pass(tx, work, outcome, cpe):
@@ -96,7 +108,7 @@ def instances_of(tx: Transaction, cpe: Row) -> Mapping[str, int] | None:
 
 
 def _model(cpe: Row) -> dict[str, str]:
-    return {name: cpe[name] for name in ("manufacturer", "product_class", "software_version")}
+    return {name: cpe[name] for name in ("manufacturer", "oui", "product_class", "software_version")}
 
 
 def _of_job(tx: Transaction, cpe: Row, facts: CpeFacts) -> CpeWork | None:

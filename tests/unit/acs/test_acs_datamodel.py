@@ -4,14 +4,13 @@ import pytest
 
 from ztpd.acs.datamodel import (
     InvalidValue,
-    ModelError,
     Setting,
     UnknownIntent,
     UnknownModel,
-    parse_model,
     settings_for,
 )
 from ztpd.acs.messages import DeviceId
+from ztpd.acs.model_files import ModelError, parse_model
 from ztpd.acs.models import shipped
 from ztpd.domain.profile import Value
 
@@ -128,7 +127,7 @@ def test_later_overrides_win_and_every_key_must_match(manufacturer: str, product
     later = override.format('product_class = "ont*"\n', "Device.B")
     model = parse_model(HEAD + VLAN + override.format("", "Device.A") + later, "m.toml")
 
-    target = model.target("wan.vlan", DeviceId(manufacturer, "00259E", product_class, "S"))
+    target = model.of(DeviceId(manufacturer, "00259E", product_class, "S")).target("wan.vlan")
     assert target is not None
     assert target.paths == (path,)
 

@@ -49,12 +49,14 @@ MODELS = shipped()
 VLAN = "Device.Ethernet.VLANTermination.1.VLANID"
 SSID = "Device.WiFi.SSID.1.SSID"
 PASSWORD = "Device.PPP.Interface.1.Password"
+STATUS = "Device.PPP.Interface.1.ConnectionStatus"
+NUMBERS = {"wan_link": 1, "wan_vlan": 1, "ppp": 1, "radio_2ghz": 1, "ssid_2ghz": 1}
 SECRET = "pppoe-sentinel"
 VALUES: dict[str, Value] = {"wan.vlan": 100, "wan.pppoe.password": SECRET, "wifi.2ghz.ssid": "Home"}
 
 
 def work(values: dict[str, Value], job: str = "JOB-1") -> CpeWork:
-    return CpeWork(1, Cause.JOB, job, Configure(values=values))
+    return CpeWork(1, Cause.JOB, job, Configure(values=values), NUMBERS)
 
 
 class Talk:
@@ -117,8 +119,9 @@ def test_work_takes_one_set_and_one_get_and_ends_once_it_is_recorded() -> None:
     assert SSID.encode() in talk.sent()
     assert PASSWORD.encode() not in talk.sent()  # it would read back empty
 
-    talk.say(GetParameterValuesResponse({VLAN: "0100", SSID: "Home"}))
-    assert talk.outcome() == CpeOutcome(ok=True, applied={VLAN: "0100", PASSWORD: MASK, SSID: "Home"})
+    talk.say(GetParameterValuesResponse({VLAN: "0100", SSID: "Home", STATUS: "Connected"}))
+    applied = {VLAN: "0100", PASSWORD: MASK, SSID: "Home", STATUS: "Connected"}
+    assert talk.outcome() == CpeOutcome(ok=True, applied=applied)
     assert talk.feed(Recorded()) == End()
 
 
@@ -129,10 +132,11 @@ def test_answers_go_out_in_the_cpes_namespace_and_under_its_id() -> None:
 
 
 def test_work_of_hidden_values_alone_has_nothing_to_read_back() -> None:
-    talk = Talk({"wan.pppoe.password": SECRET})
+    path = "Device.ManagementServer.Password"
+    talk = Talk({"management.password": SECRET})
     talk.say(Empty())
     talk.say(SetParameterValuesResponse())
-    assert talk.outcome() == CpeOutcome(ok=True, applied={PASSWORD: MASK})
+    assert talk.outcome() == CpeOutcome(ok=True, applied={path: MASK})
 
 
 def test_work_without_values_is_done_at_once() -> None:
@@ -160,17 +164,18 @@ def test_a_value_that_does_not_read_back_is_a_mismatch(read: dict[str, str], see
     assert talk.fault().kind is FaultKind.MISMATCH
     assert talk.fault().code is None
     assert talk.fault().parameter == VLAN
-    assert talk.fault().message == f"wan.vlan: wanted '100', {seen}"
+    assert talk.fault().message == f"VLAN of the WAN: wanted '100', {seen}"
 
 
 def test_a_refused_parameter_is_told_by_code_path_and_intent() -> None:
     talk = Talk(VALUES)
     talk.say(Empty())
-    refused = (SetParameterValuesFault(VLAN, 9007, "Invalid value"), SetParameterValuesFault(SSID, 9007, "too long"))
+    faults = {VLAN: "Invalid parameter value", SSID: "too long"}
+    refused = tuple(SetParameterValuesFault(path, 9007, text) for path, text in faults.items())
     talk.say(Fault(9003, "Invalid arguments", refused))
 
     assert talk.outcome() == CpeOutcome(
-        ok=False, fault=CpeFault(9007, "wan.vlan: Invalid value (and 1 more)", VLAN, FaultKind.CPE)
+        ok=False, fault=CpeFault(9007, "Invalid value for VLAN of the WAN (and 1 more)", VLAN, FaultKind.CPE)
     )
     assert talk.feed(Recorded()) == End()
 
@@ -178,7 +183,7 @@ def test_a_refused_parameter_is_told_by_code_path_and_intent() -> None:
 @pytest.mark.parametrize(
     ("fault", "told"),
     [
-        (Fault(9002, "Internal error"), CpeFault(9002, "Internal error")),
+        (Fault(9002, "Internal error"), CpeFault(9002, "Internal error of the device")),
         (Fault(0, ""), CpeFault(None, "the CPE gave no reason")),
     ],
 )

@@ -15,6 +15,7 @@ from ztpd.domain.cpe import CpeWork
 
 PROCEDURES: Mapping[type, Callable[[Any, Context], Procedure]] = {
     cpe_tasks.Configure: configuring.configure,
+    cpe_tasks.Inspect: configuring.inspect,
     cpe_tasks.Read: operating.read,
     cpe_tasks.Reboot: operating.reboot,
     cpe_tasks.FactoryReset: operating.factory_reset,

@@ -3,9 +3,10 @@
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 
+from ztpd.acs import fault_words
 from ztpd.acs.datamodel import Model
 from ztpd.acs.messages import Answer, DeviceId, Fault
-from ztpd.acs.requests import Request
+from ztpd.acs.requests import NOT_SENT, Request
 from ztpd.domain.cpe import CpeFault, CpeOutcome, FaultKind
 
 Procedure = Generator[Request, Answer, CpeOutcome]
@@ -28,7 +29,9 @@ class Context:
 
 def outcome_of_fault(fault: Fault) -> CpeOutcome:
     """The outcome of a fault that names no parameter of ours."""
-    return CpeOutcome(ok=False, fault=CpeFault(fault.code or None, fault.message or "the CPE gave no reason"))
+    ours = fault.message.startswith(NOT_SENT)
+    message = fault.message if ours else fault_words.told(fault.code, fault.message)
+    return CpeOutcome(ok=False, fault=CpeFault(fault.code or None, message))
 
 
 def out_of_place(what: str) -> CpeOutcome:

@@ -43,10 +43,11 @@ SELECT * FROM cpe_fault WHERE device = :device AND cause = :cause;
 -- name: cpe_faults(device)
 SELECT * FROM cpe_fault WHERE device = :device ORDER BY cause;
 
--- name: put_cpe_fault(device, cause, work, code, message, times, retry_at, now)!
-INSERT INTO cpe_fault (device, cause, work, code, message, times, first_at, last_at, retry_at)
-VALUES (:device, :cause, :work, :code, :message, :times, :now, :now, :retry_at)
-ON CONFLICT (device, cause) DO UPDATE SET work = excluded.work, code = excluded.code, message = excluded.message,
+-- name: put_cpe_fault(device, cause, work, kind, code, message, times, retry_at, now)!
+INSERT INTO cpe_fault (device, cause, work, kind, code, message, times, first_at, last_at, retry_at)
+VALUES (:device, :cause, :work, :kind, :code, :message, :times, :now, :now, :retry_at)
+ON CONFLICT (device, cause) DO UPDATE SET work = excluded.work, kind = excluded.kind, code = excluded.code,
+    message = excluded.message,
     first_at = CASE WHEN excluded.times = 1 THEN excluded.first_at ELSE cpe_fault.first_at END,
     times = excluded.times, last_at = excluded.last_at, retry_at = excluded.retry_at;
 
@@ -61,12 +62,16 @@ SELECT * FROM cpe_fault WHERE cause = 'job' AND work = :job ORDER BY last_at DES
 -- name: clear_cpe_fault(device, cause)!
 DELETE FROM cpe_fault WHERE device = :device AND cause = :cause;
 
--- name: cpe_model(manufacturer, product_class, software_version)^
-SELECT * FROM cpe_model WHERE manufacturer = :manufacturer AND product_class = :product_class
+-- name: cpe_model(manufacturer, oui, product_class, software_version)^
+SELECT instances FROM cpe_model WHERE manufacturer = :manufacturer AND oui = :oui AND product_class = :product_class
     AND software_version = :software_version;
 
--- name: put_cpe_model(manufacturer, product_class, software_version, instances, now)!
-INSERT INTO cpe_model (manufacturer, product_class, software_version, instances, found_at)
-VALUES (:manufacturer, :product_class, :software_version, :instances, :now)
-ON CONFLICT (manufacturer, product_class, software_version) DO UPDATE SET instances = excluded.instances,
+-- name: put_cpe_model(manufacturer, oui, product_class, software_version, instances, now)!
+INSERT INTO cpe_model (manufacturer, oui, product_class, software_version, instances, found_at)
+VALUES (:manufacturer, :oui, :product_class, :software_version, :instances, :now)
+ON CONFLICT (manufacturer, oui, product_class, software_version) DO UPDATE SET instances = excluded.instances,
     found_at = excluded.found_at;
+
+-- name: forget_cpe_models(newer)!
+-- Those that were found longest ago, beyond as many as are kept: a device claims what it is.
+DELETE FROM cpe_model WHERE found_at < (SELECT found_at FROM cpe_model ORDER BY found_at DESC LIMIT 1 OFFSET :newer);

@@ -177,6 +177,7 @@ def upgrade() -> None:
         sa.Column("device", sa.BigInteger, primary_key=True),
         sa.Column("cause", sa.Text, primary_key=True),
         _text("work"),
+        _text("kind", "cpe"),
         sa.Column("code", sa.BigInteger, nullable=True),
         _text("message"),
         sa.Column("times", sa.BigInteger, nullable=False),
@@ -188,11 +189,13 @@ def upgrade() -> None:
     op.create_table(
         "cpe_model",
         sa.Column("manufacturer", sa.Text, primary_key=True),
+        sa.Column("oui", sa.Text, primary_key=True),
         sa.Column("product_class", sa.Text, primary_key=True),
         sa.Column("software_version", sa.Text, primary_key=True),
         _text("instances"),
         _text("found_at"),
     )
+    op.create_index("cpe_model_found", "cpe_model", ["found_at"])
     _cpe_waking()
     _cpe_doubts()
     _transfers()
