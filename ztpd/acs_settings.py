@@ -97,7 +97,8 @@ class AcsSection(Section):
     With ``device_key_file`` each is given a secret of its own; ``devices_file`` holds those that an operator gave.
     ``rebootstrap`` says whether one that lost its own is let in again by itself, from the place where it is known.
     ``informs_per_s`` bounds the sessions of one address. ``basic_without_tls`` takes passwords that can be read on the
-    way, from CPEs that know no digest.
+    way, from CPEs that know no digest. ``data_models`` is a folder of files that tell what devices call things, read
+    over those that ship.
     """
 
     host: str = "127.0.0.1"
@@ -110,6 +111,7 @@ class AcsSection(Section):
     basic_without_tls: bool = False
     device_key_file: Path | None = None
     devices_file: Path | None = None
+    data_models: Path | None = None
     rebootstrap: Literal["ask", "same-place"] = "ask"
     informs_per_s: Annotated[float, Field(ge=0.1, le=100_000)] = 200.0
     listeners: tuple[ListenerSection, ...] = ()

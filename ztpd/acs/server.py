@@ -21,7 +21,6 @@ from ztpd.acs.authentication import Judged
 from ztpd.acs.body import BodyError, read_body
 from ztpd.acs.connections import BoundedServer
 from ztpd.acs.contract import Core, Heard
-from ztpd.acs.datamodel import Model
 from ztpd.acs.digest import Verdict
 from ztpd.acs.errors import SoapError
 from ztpd.acs.file_server import FileServer
@@ -48,14 +47,13 @@ _HANDSHAKE = frozenset({f"authorization-{verdict.value}" for verdict in (Verdict
 class AcsServer:
     """The ACS, serving while it is entered: ``async with AcsServer(settings, core) as acs``.
 
-    ``models`` are those that ship unless given; ``monotonic`` is in seconds.
+    ``monotonic`` is in seconds.
     """
 
     def __init__(
         self,
         settings: AcsSettings,
         core: Core,
-        models: tuple[Model, ...] | None = None,
         *,
         files: FileServer | None = None,
         monotonic: Callable[[], float] = time.monotonic,
@@ -63,7 +61,7 @@ class AcsServer:
         self._settings = settings
         self._files = files
         self._core = core
-        self._models = shipped() if models is None else models
+        self._models = shipped() if settings.models is None else settings.models
         self._admission = Admission(settings, monotonic)
         self._sessions = SessionTable(
             settings.max_sessions, settings.session_ttl, monotonic, lambda: secrets.token_hex(16)

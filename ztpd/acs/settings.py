@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from ztpd.acs.authentication import Accounts, GivenAccount
 from ztpd.acs.connections import ConnectionLimits
+from ztpd.acs.datamodel import Model
 from ztpd.acs.device_secrets import DeviceSecrets
 from ztpd.acs.digest import Credentials
 from ztpd.acs.origin import Proxies
@@ -36,7 +37,7 @@ class AcsSettings:
     derives those that ztpd gives; ``basic_without_tls`` takes passwords that anybody on the way can read.
     ``retry_after`` is the least a CPE is told to wait when it cannot be served; up to as much again is added at random,
     so that those turned away do not come back together. ``informs`` bounds what one address may begin, ``unproven`` and
-    ``unproven_in_all`` how often senders are heard that prove nothing.
+    ``unproven_in_all`` how often senders are heard that prove nothing. ``models`` are those that ship unless given.
     """
 
     credentials: Credentials
@@ -59,6 +60,7 @@ class AcsSettings:
     informs: Rate = Rate(200.0, 2000.0)
     unproven: Rate = Rate(0.2, 5.0)
     unproven_in_all: Rate = Rate(5.0, 50.0)
+    models: tuple[Model, ...] | None = field(default=None, repr=False)
 
     @property
     def accounts(self) -> Accounts:

@@ -6,6 +6,7 @@ from functools import partial
 from ztpd.config import Configuration, all_of
 from ztpd.parts.acs import acs, device_secrets
 from ztpd.parts.files import files, stocked_profiles
+from ztpd.parts.models import intents, models
 from ztpd.parts.network import (
     OBSERVED,
     SHADOWED,
@@ -43,8 +44,10 @@ __all__ = [
     "engine",
     "files",
     "hint_senders",
+    "intents",
     "lease",
     "listing_neighbours",
+    "models",
     "modes",
     "names_calling_home",
     "names_listened_to",

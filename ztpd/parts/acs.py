@@ -12,6 +12,7 @@ from ztpd.acs.settings import AcsSettings, Listener, Rate
 from ztpd.acs.tls import TlsProblem, TlsSettings, server_context
 from ztpd.acs_settings import AcsSection, ListenerSection
 from ztpd.config import Configuration, all_of
+from ztpd.parts.models import models
 
 _DEVICE = re.compile(r"[0-9A-Fa-f]{6}-\S+")
 _BURST = 10.0
@@ -35,6 +36,7 @@ def acs(configuration: Configuration) -> AcsSettings | None:
         listeners=tuple(all_of([partial(_listener, configuration, n) for n in range(len(section.listeners))])),
         proxies=_proxies(section),
         informs=Rate(section.informs_per_s, section.informs_per_s * _BURST),
+        models=models(configuration),
     )
 
 
