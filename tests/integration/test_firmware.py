@@ -38,6 +38,7 @@ from ztpd.acs.digest import Credentials
 from ztpd.acs.server import AcsServer, AcsSettings
 from ztpd.config import load_profiles
 from ztpd.domain.cpe_tasks import Upload
+from ztpd.domain.drift import DriftRule
 from ztpd.domain.firmware import FirmwareRule
 from ztpd.domain.model import CompletionBody
 from ztpd.filing import Filing
@@ -125,7 +126,8 @@ async def running(folder: Path, port: int = 0, upload_bytes: int = 100_000, **ru
     settings.folder.mkdir(exist_ok=True)
     (settings.folder / "lab-2.bin").write_bytes(IMAGE)
     profile = load_profiles(Path("config/profiles"))["residential-1g"]
-    wanted = profile.model_copy(update={"firmware": (FirmwareRule.model_validate({**RULE, **rule}),)})
+    rules = {"firmware": (FirmwareRule.model_validate({**RULE, **rule}),), "drift": DriftRule(action="ignore")}
+    wanted = profile.model_copy(update=rules)
     context = Context(
         clock, {wanted.name: wanted}, lambda type_: (), lambda: f"evt_{folder.name}_{os.getpid()}_{next(ids)}"
     )

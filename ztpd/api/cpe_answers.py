@@ -75,10 +75,36 @@ class UpgradeShown(Shown):
     ended_at: str | None
 
 
+class DifferenceShown(Shown):
+    """What is otherwise on a CPE than its service wants: ``said`` is what people call the intent."""
+
+    intent: str
+    said: str
+    wanted: str
+    found: str
+
+
+class DriftShown(Shown):
+    """How a CPE was found otherwise than its service wants.
+
+    ``state`` is ``restoring``, ``restored`` (and not looked at since) or ``reported``; ``times`` is how often in a row
+    it was put right. ``fault`` is why it could not be, or could not be looked at.
+    """
+
+    state: str
+    found_at: str
+    differences: list[DifferenceShown]
+    times: int
+    restored_at: str | None
+    restore_at: str | None
+    fault: str
+
+
 class CpeShown(Shown):
     """What a device tells of itself over TR-069, what it is to do, and why it did not.
 
-    ``ip`` is where its last session came from.
+    ``ip`` is where its last session came from. At ``look_at`` or later it is looked at whether it is as its service
+    wants; null for one that no job configured.
     """
 
     manufacturer: str
@@ -90,6 +116,8 @@ class CpeShown(Shown):
     hardware_version: str
     ip: str
     informed_at: str
+    look_at: str | None
     open_tasks: list[TaskShown]
     faults: list[CpeFaultShown]
     upgrade: UpgradeShown | None
+    drift: DriftShown | None

@@ -76,6 +76,7 @@ class Cause(enum.StrEnum):
     SECRET = "own-secret"  # noqa: S105 it is given a secret of its own
     ASKED = "asked"  # somebody asked for it: ``cpe_task``
     FIRMWARE = "firmware"  # it runs another version than its profile wants
+    DRIFT = "drift"  # it may not be any more what its service wants
 
 
 _SPOKEN = {
@@ -83,6 +84,7 @@ _SPOKEN = {
     Cause.SECRET: "own secret of device",
     Cause.ASKED: "task",
     Cause.FIRMWARE: "upgrade",
+    Cause.DRIFT: "drift of device",
 }
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from ztpd.domain.diagnostics import WantedTest
+from ztpd.domain.drift import DriftRule
 from ztpd.domain.firmware import FirmwareRule
 from ztpd.domain.model import Identifier, Strict
 
@@ -135,7 +136,8 @@ class Profile(Strict):
     """What a service needs; read from ``NAME.toml`` in the profiles folder.
 
     ``cpe`` maps intents (``wifi.2ghz.ssid``) to values or ``$parameter``; ``cpe_timeout_s`` is how long after the
-    network works the CPE may stay silent. ``diagnostics`` are the tests that it must do before a job is closed.
+    network works the CPE may stay silent. ``diagnostics`` are the tests that it must do before a job is closed,
+    ``drift`` is what is done when the CPE is not any more as it was told.
     """
 
     name: Identifier
@@ -154,6 +156,7 @@ class Profile(Strict):
     cpe: dict[str, Value] = Field(default_factory=dict)
     cpe_timeout_s: Annotated[float, Field(gt=0)] = 900.0
     diagnostics: Annotated[tuple[WantedTest, ...], Field(max_length=8)] = ()
+    drift: DriftRule = DriftRule()
     completion: CompletionRules = CompletionRules()
     firmware: tuple[FirmwareRule, ...] = ()
 

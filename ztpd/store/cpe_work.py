@@ -13,6 +13,7 @@ from ztpd.domain.profile import without_secrets
 from ztpd.store import (
     allocations,
     attempts,
+    cpe_drift,
     cpe_faults,
     cpe_firmware,
     cpe_secrets,
@@ -67,6 +68,7 @@ def ended(tx: Transaction, work: CpeWork, outcome: CpeOutcome, cpe: Row | None) 
         text = orjson.dumps(dict(outcome.instances)).decode()
         tx.run("put_cpe_model", **_model(cpe), instances=text, now=tx.now_text)
         tx.run("forget_cpe_models", newer=MOST_MODELS - 1)
+    outcome = cpe_drift.as_seen(work, outcome)
     if outcome.fault is not None:
         outcome = replace(outcome, fault=_shown(tx, work, outcome.fault))
     if _may_pass(tx, work, outcome, cpe):
@@ -92,7 +94,9 @@ def _may_pass(tx: Transaction, work: CpeWork, outcome: CpeOutcome, cpe: Row | No
 
 
 def _shown(tx: Transaction, work: CpeWork, fault: CpeFault) -> CpeFault:
-    """The fault without the secrets of the work's job, which some CPEs quote."""
+    """The fault without the secrets of the work's job or service, which some CPEs quote."""
+    if work.cause is Cause.DRIFT:
+        return replace(fault, message=cpe_drift.masked(tx, work.device, fault.message))
     if work.cause is not Cause.JOB:
         return fault
     job = tx.job(work.id)
@@ -129,11 +133,19 @@ def _asked(tx: Transaction, cpe: Row, facts: CpeFacts) -> CpeWork | None:
     return None if work is None else replace(work, instances=instances_of(tx, cpe))
 
 
+def _drifted(tx: Transaction, cpe: Row, facts: CpeFacts) -> CpeWork | None:
+    """What a CPE must show, or become again, because it may not be any more what its service wants."""
+    work = cpe_drift.wanted(tx, cpe, facts)
+    return None if work is None else replace(work, instances=instances_of(tx, cpe))
+
+
 def _job_ended(tx: Transaction, work: CpeWork, outcome: CpeOutcome) -> None:
     fault = "" if outcome.fault is None else outcome.fault.words
     # A job that went on without its CPE meanwhile (it was cancelled, or given another) is not the CPE's fault.
     with contextlib.suppress(Superseded):
         attempts.record_cpe(tx, work.id, CpeResult(outcome.ok, dict(outcome.applied), fault))
+        if outcome.ok:
+            cpe_drift.configured(tx, work.device, work.id)
 
 
 def _tell_put_off(tx: Transaction, work: CpeWork, fault: Row) -> None:
@@ -149,6 +161,7 @@ WANTED: Mapping[Cause, Callable[[Transaction, Row, CpeFacts], CpeWork | None]] =
     Cause.SECRET: cpe_secrets.wanted,
     Cause.ASKED: _asked,
     Cause.FIRMWARE: cpe_firmware.wanted,
+    Cause.DRIFT: _drifted,
 }
 """Who says what a CPE must do, the weightiest first."""
 
@@ -157,5 +170,6 @@ ENDED: Mapping[Cause, Callable[[Transaction, CpeWork, CpeOutcome], None]] = {
     Cause.SECRET: cpe_secrets.ended,
     Cause.ASKED: cpe_tasks.record,
     Cause.FIRMWARE: cpe_firmware.told,
+    Cause.DRIFT: cpe_drift.ended,
 }
 """Who keeps what became of it, once it was done or has failed for good."""

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from ztpd.domain.cpe import Cause, CpeFacts, CpeOutcome, CpeWork, Doubt, KnownCpe, Proof
 from ztpd.domain.sighting import Sighting
-from ztpd.store import cpe_doubts, cpe_firmware, cpe_secrets, cpe_work, sightings
+from ztpd.store import cpe_doubts, cpe_drift, cpe_firmware, cpe_secrets, cpe_work, sightings
 from ztpd.store.times import to_text
 from ztpd.store.transaction import Row, Transaction
 
@@ -46,7 +46,7 @@ def hear_inform(tx: Transaction, sighting: Sighting, heard: HeardCpe) -> CpeWork
         cpe_doubts.hear(tx, sighting, doubt, heard.detail)
         return None
     recorded = sightings.record_sighting(tx, sighting)
-    cpe = keep(tx, recorded.device, sighting.ip or "", heard)
+    cpe = cpe_drift.heard(tx, keep(tx, recorded.device, sighting.ip or "", heard), heard.facts)
     cpe_firmware.heard(tx, cpe, heard.facts)
     return cpe_work.give_work(tx, cpe, heard.facts)
 
@@ -68,7 +68,7 @@ def record_outcome(tx: Transaction, work: CpeWork, outcome: CpeOutcome) -> CpeWo
     # A CPE that takes no secret of its own does the rest of its job without.
     if not (followed and not outcome.ok and work.cause is Cause.JOB):
         put_off = not cpe_work.ended(tx, work, outcome, cpe)
-    if followed or put_off:  # its row tells of either
+    if followed or put_off or work.cause is Cause.DRIFT:  # its row tells of each
         cpe = tx.one("get_cpe", device=work.device)
     if cpe is None:  # it proved to be another device meanwhile; its next Inform begins anew
         return None

@@ -81,6 +81,7 @@ def _join(tx: Transaction, device: int, joined: int) -> None:
     for statement in ("move_cpe_firmware", "move_cpe_grants", "move_cpe_uploads"):
         tx.run(statement, device=device, joined=joined)
     tx.run("drop_cpe_firmware", device=joined)
+    tx.run("drop_cpe_drift", device=joined)
     tx.run("drop_cpe_waking", device=joined)
     kept, other = row_of(tx, device), row_of(tx, joined)
     state = advance(DEVICE, device_state_of(other), DeviceEvent.RETIRED)

@@ -22,6 +22,7 @@ _CPE = (
     "hardware_version",
     "ip",
     "informed_at",
+    "look_at",
 )
 _TASK = ("id", "device", "kind", "state", "job", "actor", "created_at", "given_at", "ended_at", "expires_at", "fault")
 
@@ -34,7 +35,13 @@ def shown_cpe(row: Row, everything: All) -> Shown:
         "open_tasks": [shown_task(task) for task in everything("open_cpe_tasks", device=device)],
         "faults": [dict(fault) for fault in everything("cpe_faults", device=device)],
         "upgrade": next((dict(upgrade) for upgrade in everything("last_upgrade", device=device)), None),
+        "drift": next((_drift(drift) for drift in everything("cpe_drift", device=device)), None),
     }
+
+
+def _drift(row: Row) -> Shown:
+    shown = {name: row[name] for name in ("state", "found_at", "times", "restored_at", "restore_at", "fault")}
+    return {**shown, "differences": orjson.loads(row["found"])}
 
 
 def shown_task(row: Row) -> Shown:

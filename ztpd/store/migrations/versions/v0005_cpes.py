@@ -143,9 +143,9 @@ def upgrade() -> None:
         # The hash of its last session's token: who shows the token goes on with the session.
         _optional("session"),
         _text("informed_at"),
-        # When and with which values it was last known to be as its service wants.
+        # The job that configured it last, and when it is to be looked at whether it still is as that left it.
         _text("configured", ""),
-        _optional("inspected_at"),
+        _optional("look_at"),
         sa.Column("faulty", sa.BigInteger, nullable=False, server_default="0"),
     )
     op.create_index("cpe_session", "cpe", ["session"])
@@ -196,9 +196,28 @@ def upgrade() -> None:
         _text("found_at"),
     )
     op.create_index("cpe_model_found", "cpe_model", ["found_at"])
+    _cpe_drift()
     _cpe_waking()
     _cpe_doubts()
     _transfers()
+
+
+def _cpe_drift() -> None:
+    """CPEs that were found to be otherwise than their service wants, until a look finds nothing of it."""
+    op.create_table(
+        "cpe_drift",
+        sa.Column("device", sa.BigInteger, primary_key=True),
+        # 'restoring', 'restored' or 'reported' (``ztpd.store.cpe_drift``).
+        _text("state"),
+        # What differed at the last look, or why it could not be looked at or put right.
+        _text("found", "[]"),
+        _text("fault", ""),
+        _text("found_at"),
+        # How often in a row it was put right, when that was last, and not before when it may be again.
+        sa.Column("times", sa.BigInteger, nullable=False, server_default="0"),
+        _optional("restored_at"),
+        _optional("restore_at"),
+    )
 
 
 def _cpe_waking() -> None:
