@@ -1,7 +1,7 @@
 """Devices as GenieACS would dump them, written for the tests after the shapes of its sources."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 PASSWORD = "cr-S3NT1NEL"
@@ -99,7 +99,7 @@ def pretty(*devices: Mapping[str, Any], array: bool = True) -> bytes:
     return b"\n".join(json.dumps(each, indent=2).encode() for each in devices)
 
 
-LAYOUTS = {
+LAYOUTS: dict[str, Callable[..., bytes]] = {
     "nbi": from_nbi,
     "mongoexport": from_mongoexport,
     "mongoexport --jsonArray": lambda *devices: from_mongoexport(*devices, array=True),

@@ -111,7 +111,7 @@ async def _sent(
             session.post(path, data=body) as answer,
         ):
             if answer.status != 200:
-                raise AdoptionFailed(_refusal(answer.status, await answer.text()))
+                raise AdoptionFailed(asking.refusal(answer.status, await answer.text()))
             async for line in answer.content:
                 told = json.loads(line)
                 if "summary" in told:
@@ -125,18 +125,6 @@ async def _sent(
     except ValueError as error:
         raise asking.no_ztpd(configuration) from error
     raise AdoptionFailed("the daemon's answer broke off. Import again: what was taken over stays")
-
-
-def _refusal(status: int, text: str) -> str:
-    """What a problem (RFC 9457) says, line by line."""
-    try:
-        problem = json.loads(text)
-        said = [str(problem["detail"])]
-        if problem.get("remedy"):
-            said[0] += f"; {problem['remedy']}"
-        return "\n".join([*said, *(f"{each['field']}: {each['problem']}" for each in problem.get("errors", ()))])
-    except (ValueError, LookupError, TypeError):
-        return f"the daemon refuses with {status}: {text[:200]}"
 
 
 def show(report: Report) -> None:

@@ -107,6 +107,18 @@ async def _get(session: aiohttp.ClientSession, path: str) -> str:
         return text
 
 
+def refusal(status: int, text: str) -> str:
+    """What a problem (RFC 9457) says, line by line."""
+    try:
+        problem = json.loads(text)
+        said = [str(problem["detail"])]
+        if problem.get("remedy"):
+            said[0] += f"; {problem['remedy']}"
+        return "\n".join([*said, *(f"{each['field']}: {each['problem']}" for each in problem.get("errors", ()))])
+    except (ValueError, LookupError, TypeError):
+        return f"the daemon refuses with {status}: {text[:200]}"
+
+
 def _status(metrics: str, waiting: list[dict[str, Any]], modes: Mapping[str, str]) -> Status:
     elements: dict[str, bool] = {}
     jobs: dict[str, int] = {}

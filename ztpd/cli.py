@@ -351,5 +351,37 @@ def firmware(
     campaigning.show(found, as_json=as_json)
 
 
+import_app = typer.Typer(help="Take in devices that another ACS knows.", no_args_is_help=True)
+
+
+@import_app.command("genieacs")
+def import_genieacs(
+    file: Annotated[
+        Path, typer.Argument(help="What GET /devices/ of its NBI gave, or mongoexport. - reads standard input.")
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be taken in; change nothing.")] = False,
+    no_credentials: Annotated[
+        bool, typer.Option("--no-credentials", help="Leave out users and passwords of connection requests.")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Write the report of every device here, NDJSON.", dir_okay=False)
+    ] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Take in the devices of a GenieACS with their tags; no device is touched. The same again changes nothing more.
+
+    Ends with 1 when a device was refused, with 2 when the file has none.
+    """
+    from ztpd import asking, importing
+
+    wanted = importing.Wanted(file, dry_run=dry_run, credentials=not no_credentials, output=output)
+    with _plain_errors(misused=(importing.NoDevices,), failed=(asking.DaemonSilent, importing.ImportFailed)):
+        report = asyncio.run(importing.import_genieacs(load(config), wanted))
+    importing.show(report)
+    if not report.is_whole:
+        raise typer.Exit(FAILED)
+
+
 app.add_typer(hook_app, name="hook")
+app.add_typer(import_app, name="import")
 app.add_typer(lab_app, name="lab")

@@ -97,7 +97,8 @@ class Splitter:
             if mark.endswith(b"{"):
                 self._begun, self._depth = end - 1, 1
                 self._number += 1
-            elif mark in b"[]":
+                return self._line()
+            if mark in b"[]":
                 self._lists = max(0, self._lists + (1 if mark == b"[" else -1))
             return None
         if mark in b"{[":
@@ -107,6 +108,20 @@ class Splitter:
             if self._depth == 0:
                 return self._whole(end)
         return None
+
+    def _line(self) -> Document | None:
+        """The document, when all of it stands on one line: most do, and need not be looked through mark by mark."""
+        assert self._begun is not None
+        end = self._buffer.find(b"\n", self._begun, self._begun + self._longest)
+        line = bytes(self._buffer[self._begun : end]).rstrip(b" \t\r,") if end > 0 else b""
+        if not line.endswith(b"}"):
+            return None
+        try:
+            orjson.loads(line)
+        except orjson.JSONDecodeError:
+            return None
+        self._at = self._begun + len(line)
+        return self._whole(self._at)
 
     def _whole(self, end: int) -> Document:
         assert self._begun is not None
@@ -181,9 +196,9 @@ def _identity_of(document: Mapping[str, Any]) -> dict[str, str]:
     """Who the device is: ``_deviceId`` says it in parts; without that, ``_id`` does (escaped, joined by ``-``)."""
     id_, parts = document.get("_id"), document.get("_deviceId")
     if isinstance(parts, dict):
-        told = tuple(_plain(parts.get(key)) for key in ("_OUI", "_ProductClass", "_SerialNumber"))
-        _agree(id_, told)
-        return _named(*told, _plain(parts.get("_Manufacturer")))
+        oui, product_class, serial = (_plain(parts.get(key)) for key in ("_OUI", "_ProductClass", "_SerialNumber"))
+        _agree(id_, "-".join(filter(None, (oui, product_class, serial))))
+        return _named(oui, product_class, serial, _plain(parts.get("_Manufacturer")))
     if not isinstance(id_, str):
         raise BadDocument("has neither _id nor _deviceId", "export whole devices: leave out `projection`")
     match [unquote(part) for part in id_.split("-")]:
@@ -194,9 +209,8 @@ def _identity_of(document: Mapping[str, Any]) -> dict[str, str]:
     raise BadDocument(f"_id {id_[:_SHOWN]!r} is not OUI-ProductClass-SerialNumber", "export it with its _deviceId")
 
 
-def _agree(id_: object, told: tuple[str, ...]) -> None:
+def _agree(id_: object, whole: str) -> None:
     """A document whose two names for its device differ was edited by hand: it may be neither."""
-    whole = "-".join(text for text in told if text)
     if isinstance(id_, str) and unquote(id_) != whole:
         raise BadDocument(f"_id {id_[:_SHOWN]!r} and _deviceId {whole[:_SHOWN]!r} are two devices")
 

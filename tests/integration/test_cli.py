@@ -94,6 +94,8 @@ class TestHelp:
                 "hook dnsmasq",
                 "adopt",
                 "decisions",
+                "import",
+                "import genieacs",
             ),
             *("lab", "lab olt", "lab cpe", "lab dhcp", "lab receiver", "lab demo"),
         ],

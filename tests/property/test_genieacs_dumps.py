@@ -32,6 +32,14 @@ PATHS = [
 ]
 
 
+def read(data: bytes) -> ImportedDevice | str:
+    """The device, or why it is none."""
+    try:
+        return device_of(data)
+    except BadDocument as error:
+        return f"{error}; {error.remedy}"
+
+
 def split(data: bytes, cuts: list[int], longest: int = 1 << 20) -> list[Document]:
     splitter = Splitter(longest)
     ends = sorted({cut % (len(data) + 1) for cut in cuts} | {len(data)})
@@ -73,21 +81,15 @@ def test_a_document_with_anything_anywhere_is_a_device_or_refused(path: tuple[st
     for step in path[:-1]:
         node = node[step]
     node[path[-1]] = value
-    try:
-        device = device_of(json.dumps(document).encode())
-    except BadDocument as error:
-        assert PASSWORD not in str(error) + error.remedy
-    else:
-        assert ImportedDevice.model_validate_json(device.model_dump_json()) == device
-        assert PASSWORD not in repr(device)
+    found = read(json.dumps(document).encode())
+    if isinstance(found, ImportedDevice):
+        assert ImportedDevice.model_validate_json(found.model_dump_json()) == found
+    assert PASSWORD not in repr(found)
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_device_or_refused(data: bytes) -> None:
-    try:
-        device_of(data)
-    except BadDocument as error:
-        assert str(error)
+    assert read(data)
 
 
 @given(st.integers(0, 10_000))

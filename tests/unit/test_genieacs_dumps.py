@@ -41,9 +41,7 @@ def test_a_gateway_of_tr098_is_known_by_its_identity_and_its_wan() -> None:
         macs=("20:2b:c1:e0:06:65",),
         software_version="V100R001",
         hardware_version="A1",
-        connection_request=ConnectionRequest(
-            url="http://192.0.2.10:7547/cr", username="cr-user", password=PASSWORD
-        ),
+        connection_request=ConnectionRequest(url="http://192.0.2.10:7547/cr", username="cr-user", password=PASSWORD),
         registered_at=datetime(2025, 1, 2, 3, 4, 5, 678000, tzinfo=UTC),
         informed_at=MOMENT,
         tags=("residential", "north"),

@@ -114,6 +114,26 @@ class IdentityShown(Shown):
     informed_at: str
 
 
+class ImportShown(Shown):
+    """What another ACS (``source``) knew of a device; its connection-request password is never shown.
+
+    ``registered_at`` and ``informed_at`` are when it came there first and last.
+    """
+
+    source: str
+    manufacturer: str
+    oui: str
+    product_class: str
+    serial: str
+    software_version: str
+    hardware_version: str
+    connection_request_url: str
+    has_credentials: bool
+    registered_at: str | None
+    informed_at: str | None
+    imported_at: str
+
+
 class DeviceShown(Shown):
     """A device with every name it has, and where it was heard last; ``cpe`` is null when it has never informed."""
 
@@ -135,6 +155,8 @@ class DeviceShown(Shown):
     waking: WakingShown | None
     identity: IdentityShown | None
     cpe: CpeShown | None
+    tags: list[str] = Field(default_factory=list)
+    imported: ImportShown | None = None
 
 
 class VisitShown(Shown):

@@ -21,7 +21,9 @@ async def get_device(call: Call[ByRowId, Nothing, Nothing]) -> Answer:
 async def list_devices(call: Call[Nothing, DevicesQuery, Nothing]) -> Answer:
     """Devices in the order they were first heard of."""
     query = call.query
-    rows = await call.context.store.read(lambda reader: reader.devices(query.after, one_more(query.limit), query.state))
+    rows = await call.context.store.read(
+        lambda reader: reader.devices(query.after, one_more(query.limit), query.state, query.tag)
+    )
     return page(rows, query.limit)
 
 

@@ -22,7 +22,7 @@ _MAX_SHOWN: Final = 100
 _LARGEST: Final = 2**53 - 1
 """The largest number that a receiver with IEEE 754 doubles reads exactly (RFC 7493 §2.2)."""
 
-_HIDDEN_BELOW: Final = frozenset({"parameters", "url"})
+_HIDDEN_BELOW: Final = frozenset({"parameters", "url", "connection_request"})
 """Members whose values may be secret and are never repeated."""
 
 

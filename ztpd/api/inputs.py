@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from ztpd.domain.comparing import Verdict
+from ztpd.domain.imports import Tag
 from ztpd.domain.lifecycle import DeviceState, JobState, ServiceState
 from ztpd.domain.model import CircuitId, Identifier, Strict
 
@@ -86,9 +87,10 @@ class ServicesQuery(PageById):
 
 
 class DevicesQuery(PageByRowId):
-    """Devices in one state; ``quarantined`` are those that nothing may be done with."""
+    """Devices in one state; ``quarantined`` are those that nothing may be done with. Or those that bear a tag."""
 
     state: DeviceState | None = None
+    tag: Tag | None = None
 
 
 class SightingsQuery(PageByRowId):
@@ -127,6 +129,12 @@ class DecisionsQuery(PageByRowId):
     """Decisions that came to one verdict."""
 
     verdict: Verdict | None = None
+
+
+class ImportQuery(Strict):
+    """With ``dry_run`` the answer says what would be taken in, and nothing is."""
+
+    dry_run: bool = False
 
 
 class AdoptQuery(Strict):

@@ -34,7 +34,8 @@ class Name(NamedTuple):
     value: str
 
 
-def _cwmp_names(oui: str, serial: str) -> set[Name]:
+def cwmp_names(oui: str, serial: str) -> set[Name]:
+    """The names that OUI and serial number of an Inform give: the PON serial too, where they spell one."""
     names = {Name(Kind.CWMP, f"{oui.upper()}-{serial}")}
     spelled = pon_serial.from_hex(serial)
     if spelled is not None:
@@ -56,7 +57,7 @@ def _claimed_names(sighting: Sighting) -> frozenset[Name]:
     if sighting.serial is not None:
         names.add(Name(Kind.PON, sighting.serial))
     if sighting.oui is not None and sighting.cwmp_serial is not None:
-        cwmp = _cwmp_names(sighting.oui, sighting.cwmp_serial)
+        cwmp = cwmp_names(sighting.oui, sighting.cwmp_serial)
         # A device has one PON serial: what the source heard outweighs what another name spells.
         names |= cwmp if sighting.serial is None else {name for name in cwmp if name.kind is Kind.CWMP}
     if sighting.mac is not None:
@@ -70,7 +71,7 @@ def names_of_allocation(device: AllocatedDevice) -> frozenset[Name]:
     if device.serial is not None and device.role == "ont":
         names.add(Name(Kind.PON, pon_serial.normalise(device.serial)))
     elif device.serial is not None and device.oui is not None:
-        names |= _cwmp_names(device.oui, device.serial)
+        names |= cwmp_names(device.oui, device.serial)
     if device.mac is not None:
         names.add(Name(Kind.MAC, device.mac))
     if device.registration_id is not None:

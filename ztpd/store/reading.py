@@ -14,6 +14,7 @@ from ztpd.domain.planning import device_key
 from ztpd.domain.sighting import Place
 from ztpd.store.engine import Connection
 from ztpd.store.reading_cpes import shown_cpe, shown_task
+from ztpd.store.reading_imports import shown_import
 from ztpd.store.rows import Job, location_of
 
 Row = Mapping[str, Any]
@@ -99,9 +100,13 @@ class Reader:
         row = self._one("get_device", id=id_)
         return None if row is None else self._device(row)
 
-    def devices(self, after: int, limit: int, state: str | None) -> list[Shown]:
+    def devices(self, after: int, limit: int, state: str | None, tag: str | None = None) -> list[Shown]:
         """A page of devices by id."""
-        return [self._device(row) for row in self._all("list_devices", after=after, limit=limit, state=state)]
+        if tag is not None:
+            rows = self._all("devices_with_tag", tag=tag, after=after, limit=limit, state=state)
+        else:
+            rows = self._all("list_devices", after=after, limit=limit, state=state)
+        return [self._device(row) for row in rows]
 
     def _device(self, row: Row) -> Shown:
         names = [dict(name) for name in self._all("names_of_device", device=row["id"])]
@@ -112,6 +117,7 @@ class Reader:
             "waking": None if waking is None else dict(waking),
             "identity": None if cpe is None else {name: cpe[name] for name in ("proof", "secret", "informed_at")},
             "cpe": None if cpe is None else shown_cpe(cpe, self._all),
+            **shown_import(row["id"], self._all, self._one),
         }
 
     def cpe_tasks(self, device: int, after: int, limit: int) -> list[Shown]:

@@ -200,6 +200,7 @@ def upgrade() -> None:
     _cpe_waking()
     _cpe_doubts()
     _transfers()
+    _coexistence()
 
 
 def _cpe_drift() -> None:
@@ -239,3 +240,22 @@ def _cpe_doubts() -> None:
     """Devices that were only ever heard without proof, by when: the oldest are forgotten."""
     doubted = sa.text("reason IN ('unproven', 'identity-mismatch')")
     op.create_index("device_doubted", "device", ["last_seen_at"], sqlite_where=doubted, postgresql_where=doubted)
+
+
+def _coexistence() -> None:
+    """What other ACSes know of devices, and what operators call them by."""
+    op.create_table(
+        "cpe_import",
+        sa.Column("device", sa.BigInteger, primary_key=True),
+        *map(_text, ("source", "manufacturer", "oui", "product_class", "serial", "software_version")),
+        *map(_text, ("hardware_version", "connection_request_url", "username", "password")),
+        _optional("registered_at"),
+        _optional("informed_at"),
+        _text("imported_at"),
+    )
+    op.create_table(
+        "device_tag",
+        sa.Column("device", sa.BigInteger, primary_key=True),
+        sa.Column("tag", sa.Text, primary_key=True),
+    )
+    op.create_index("device_tag_tag", "device_tag", ["tag", "device"])
