@@ -3,6 +3,7 @@
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
@@ -58,7 +59,9 @@ def test_what_is_written_is_what_is_made(scene: Stage) -> None:
     assert wanted is not None
     assert stun is not None
     assert (wanted.networks, wanted.secret_of(CPE)) == ((ip_network("10.20.0.0/16"),), Secret("acs", "cr-sentinel"))
-    assert "sentinel" not in repr(wanted)
+    imported = replace(CPE, imported=("genieacs", "imported-sentinel"))
+    assert wanted.secret_of(imported) == Secret("genieacs", "imported-sentinel")
+    assert "sentinel" not in repr(wanted) + repr(imported)
     # Several CPEs have this user: none of them may prove a binding by it.
     assert wanted.stun_password_of("acs") is None
     assert (stun.host, stun.port) == ("127.0.0.1", 3479)

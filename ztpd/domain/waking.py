@@ -1,6 +1,6 @@
 """How often a CPE that must do something is asked to inform, and which one. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from ztpd.domain.cpe import CpeFacts
@@ -22,7 +22,8 @@ class WakingPace:
 class CpeToWake:
     """A CPE that is to be asked to inform: ``ip`` is what it informed from last, ``tries`` counts this request too.
 
-    ``why`` names the work (``job J-1``), ``secret`` how far it is with a secret of its own (column of ``cpe``).
+    ``why`` names the work (``job J-1``), ``secret`` how far it is with a secret of its own (column of ``cpe``),
+    ``imported`` is the user and password by which another ACS asked it, where they were imported from there.
     """
 
     device: int
@@ -31,3 +32,4 @@ class CpeToWake:
     secret: str
     why: str
     tries: int
+    imported: tuple[str, str] | None = field(default=None, repr=False)

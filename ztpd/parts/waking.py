@@ -45,7 +45,7 @@ def connection_requests(configuration: Configuration) -> ConnectionRequests | No
         longest_pause_s=section.longest_pause_s,
         per_second=section.per_second,
         concurrency=section.concurrency,
-        secret_of=lambda cpe: _own(own, cpe) or shared,
+        secret_of=lambda cpe: _own(own, cpe) or _imported(cpe) or shared,
         stun_password_of=lambda user: None if own is None else own.stun_password(user),
     )
 
@@ -56,6 +56,11 @@ def _own(secrets: DeviceSecrets | None, cpe: CpeToWake) -> Secret | None:
         return None
     found = secrets.connection_request(cpe.facts)
     return None if found is None else Secret(*found)
+
+
+def _imported(cpe: CpeToWake) -> Secret | None:
+    """What another ACS gave a CPE that was not given anything here yet."""
+    return None if cpe.imported is None else Secret(*cpe.imported)
 
 
 def _shared(configuration: Configuration, acs: AcsSection) -> Secret | None:

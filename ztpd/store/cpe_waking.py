@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from ztpd.domain.cpe import CpeFacts, spoken
 from ztpd.domain.waking import CpeToWake, WakingPace
-from ztpd.store import cpe_work, cpes, firmware_campaigns
+from ztpd.store import cpe_work, cpes, firmware_campaigns, imports
 from ztpd.store.times import to_text
 from ztpd.store.transaction import Row, Transaction
 
@@ -69,7 +69,8 @@ def _claim(tx: Transaction, row: Row, pace: WakingPace) -> Asking | None:
         return None
     before, why = tx.one("cpe_waking", device=row["device"]), spoken(work.cause, work.id)
     tries = 1 + (before["tries"] if before is not None and before["why"] == why else 0)
-    cpe = CpeToWake(row["device"], facts, row["ip"], row["secret"], why, tries)
+    imported = imports.credentials_of(tx, row["device"])
+    cpe = CpeToWake(row["device"], facts, row["ip"], row["secret"], why, tries, imported)
     next_at = to_text(tx.now + pace.pause(tries))
     tx.run(
         "put_cpe_waking",
