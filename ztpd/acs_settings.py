@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from ztpd.acs.certificates import Format
 from ztpd.acs.tls import ClientCertificates, TlsVersion
+from ztpd.domain.model import Identifier
 from ztpd.sections import Network, Port, Section
 
 
@@ -91,6 +92,18 @@ class FilesSection(Section):
     uploads_days: Annotated[float, Field(gt=0, le=3650)] = 30.0
 
 
+class HandoverSection(Section):
+    """Handing finished CPEs over to other ACSes; ``secrets`` are the files of their passwords, by name.
+
+    A CPE counts as gone when it was not heard for ``intervals`` of its own periodic interval; ``interval_s`` is taken
+    for one that has not told that, or informs only when something happens.
+    """
+
+    secrets: dict[Identifier, Path] = Field(default_factory=dict, max_length=100)
+    intervals: Annotated[int, Field(ge=1, le=100)] = 3
+    interval_s: Annotated[int, Field(ge=1, le=2_592_000)] = 86_400
+
+
 class AcsSection(Section):
     """The ACS; new CPEs prove themselves by digest with this user and the password in the file.
 
@@ -119,3 +132,4 @@ class AcsSection(Section):
     connection_requests: ConnectionRequestsSection = ConnectionRequestsSection()
     stun: StunSection | None = None
     files: FilesSection | None = None
+    handover: HandoverSection = Field(default_factory=HandoverSection)

@@ -55,6 +55,7 @@ async def check(configuration: Configuration, *, offline: bool) -> list[Finding]
         _made(configuration, "files", parts.files, lambda found: "off" if found is None else str(found.folder)),
         _made(configuration, "firmware", parts.stocked_profiles, _firmware),
         _made(configuration, "intents", parts.intents, lambda used: "off" if used is None else f"{len(used)} used"),
+        _made(configuration, "hand-over", parts.handover, lambda terms: _names(terms.secrets)),
         _made(configuration, "endpoints", parts.endpoints, lambda found: _names(each.name for each in found)),
         _made(configuration, "elements", parts.drivers, _names),
         _made(

@@ -298,13 +298,19 @@ def device(
     action: Annotated[Action, typer.Argument(help="What to ask of it.")] = Action.SHOW,
     words: Annotated[list[str] | None, typer.Argument(help="What the action takes: see below.")] = None,
     host: Annotated[str | None, typer.Option(help="Of ping and traceroute: whom to reach.")] = None,
-    url: Annotated[str | None, typer.Option(help="Of download and upload: the file.")] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Of download and upload: the file. Of handover: the other ACS.")
+    ] = None,
     size: Annotated[int | None, typer.Option(help="Of upload: how many bytes.")] = None,
     duration: Annotated[int | None, typer.Option(help="Of download and upload: seconds, instead of a size.")] = None,
     connections: Annotated[int | None, typer.Option(help="Of download and upload: how many at once.")] = None,
     count: Annotated[int | None, typer.Option(help="Of ping and traceroute: how often.")] = None,
     dscp: Annotated[int | None, typer.Option(help="The code point that the test's packets bear.")] = None,
     interface: Annotated[str | None, typer.Option(help="The path of the interface to test over.")] = None,
+    username: Annotated[str | None, typer.Option(help="Of handover: its user at the other ACS.")] = None,
+    secret: Annotated[
+        str | None, typer.Option(help="Of handover: what [acs.handover.secrets] calls its password by.")
+    ] = None,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Ask, and do not wait for the result.")] = False,
     output: Annotated[
         Path | None, typer.Option("--output", help="Of upload: write what the device sent here.", dir_okay=False)
@@ -315,13 +321,13 @@ def device(
     """Show what is known of a device, or have it test its line, show values, restart, fetch or send a file.
 
     diagnose takes a test, read takes paths, cancel the number of a task, upload "configuration" or "log", download a
-    file of [acs.files] or a URL and its type. A device does what it is asked when it informs next. Ends with 1 when it
-    failed.
+    file of [acs.files] or a URL and its type; handover has it go to another ACS. A device does what it is asked when it
+    informs next. Ends with 1 when it failed.
     """
     from ztpd import asking, calling, tasking
 
     arguments = {"host": host, "url": url, "size_bytes": size, "duration_s": duration, "connections": connections}
-    arguments |= {"count": count, "dscp": dscp, "interface": interface}
+    arguments |= {"count": count, "dscp": dscp, "interface": interface, "username": username, "secret": secret}
     asked = tasking.Asked(number, action, tuple(words or ()), arguments, wait=not no_wait)
     with _plain_errors(misused=(tasking.BadCall,), failed=(asking.DaemonSilent, calling.CallRefused)):
         found = asyncio.run(tasking.ask(load(config), asked))

@@ -38,7 +38,7 @@ from ztpd.provisioning.provisioner import Provisioner
 from ztpd.provisioning.shadow import ShadowLane
 from ztpd.sending import Sending
 from ztpd.services import Service, running, until_or_ended
-from ztpd.store import attempts, orders, sightings
+from ztpd.store import attempts, cpe_handover, orders, sightings
 from ztpd.store.attempts import Lease
 from ztpd.store.store import Context, Store, open_store
 from ztpd.store.transaction import no_management
@@ -281,9 +281,10 @@ async def run(
     parts.require(configuration)
     routes = parts.routes(parts.endpoints(configuration))
     claims = configuration.settings.discovery.registration_ids == "claimed-once"
-    own = parts.device_secrets(configuration)
+    own, handover = parts.device_secrets(configuration), parts.handover(configuration)
     management = no_management if own is None else own.management
-    context = Context(utc_now, parts.stocked_profiles(configuration), routes, event_ids(), claims, management)
+    profiles = parts.stocked_profiles(configuration)
+    context = Context(utc_now, profiles, routes, event_ids(), claims, management, handover)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(configuration.settings.store.url, context, pass_point))
         calls = parts.call_home(configuration)
@@ -352,6 +353,7 @@ async def _recover(daemon: Daemon) -> None:
     await daemon.store.commit(attempts.release_claims, daemon.lease.owner)
     await daemon.store.commit(sightings.keep_elements, daemon.elements.keys())
     await daemon.store.commit(orders.settle_held)
+    await daemon.store.commit(cpe_handover.wait_anew)
     await daemon.adopter().restore()
 
 

@@ -13,6 +13,7 @@ class Action(enum.StrEnum):
     FACTORY_RESET = "factory-reset"
     DOWNLOAD = "download"
     UPLOAD = "upload"
+    HANDOVER = "handover"
     TASKS = "tasks"
     CANCEL = "cancel"
 

@@ -23,7 +23,7 @@ from ztpd.settings import Scope
 
 POLL_S = 1.0
 
-_OF_ADMINS = frozenset({Action.DOWNLOAD, Action.UPLOAD})
+_OF_ADMINS = frozenset({Action.DOWNLOAD, Action.UPLOAD, Action.HANDOVER})
 
 _FILE_TYPES = {
     "1": "1 Firmware Upgrade Image",
@@ -101,8 +101,10 @@ def _body(asked: Asked) -> dict[str, Any] | None:
         except ValidationError as error:
             raise BadCall("\n".join(_said(each) for each in error.errors(include_url=False))) from None
         return test.model_dump(mode="json", exclude_none=True)
+    if asked.action is Action.HANDOVER:
+        return _handover(asked, given)
     if given:
-        raise BadCall(f"{asked.action} takes no --{sorted(given)[0].replace('_', '-')}: it belongs to diagnose")
+        raise BadCall(f"{asked.action} takes no --{sorted(given)[0].replace('_', '-')}: it belongs to another action")
     if asked.action in _OF_ADMINS:
         return _file_body(asked)
     if asked.action is Action.READ:
@@ -123,6 +125,19 @@ def _file_body(asked: Asked) -> dict[str, Any]:
         case _, (source, type_):
             return {"url" if "://" in source else "file": source, "file_type": _FILE_TYPES.get(type_, type_)}
     raise BadCall("download takes a file of [acs.files] or a URL, and its type: 3, or 'X 00D09E Splash'")
+
+
+_HANDOVER = ("url", "username", "secret")
+
+
+def _handover(asked: Asked, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The other ACS; its password is in a file that the daemon's configuration names."""
+    if asked.words or set(given) != set(_HANDOVER):
+        raise BadCall(
+            "handover takes --url and --username of the other ACS, and as --secret the name of its password in "
+            "[acs.handover.secrets]; no more"
+        )
+    return dict(given)
 
 
 def _said(error: Any) -> str:
@@ -177,7 +192,7 @@ def _show_device(console: Console, device: Mapping[str, Any]) -> None:
         ("place", f"{place}, {device['presence']}"),
         ("last seen", device["last_seen_at"]),
     ]
-    console.print(table_of(f"device {device['id']}", [*names, *known]))
+    console.print(table_of(f"device {device['id']}", [*names, *known, *_coexistence(device)]))
     cpe = device["cpe"]
     if cpe is None:
         console.print("it has never informed: nothing can be asked of it over TR-069")
@@ -204,6 +219,19 @@ def _upgrade(upgrade: Mapping[str, Any]) -> str:
     again = f", again at {upgrade['retry_at']}" if upgrade["retry_at"] else ""
     since = upgrade["ended_at"] or upgrade["offered_at"]
     return f"{upgrade['from_version']} to {upgrade['version']}, {upgrade['state']} at {since}{why}{again}"
+
+
+def _coexistence(device: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Its tags, what another ACS knew of it, and whether it went to another one."""
+    if device["tags"]:
+        yield "tags", ", ".join(device["tags"])
+    imported, handover = device["imported"], device["handover"]
+    if imported is not None:
+        yield "imported", f"from {imported['source']} at {imported['imported_at']}"
+    if handover is not None:
+        waiting = f"counts as gone if silent until {handover['silent_until']}"
+        said = handover["said"] or (waiting if handover["state"] in {"told", "accepted"} else "")
+        yield "hand-over", f"{handover['state']}: {handover['url']}{f'; {said}' if said else ''}"
 
 
 def _fault(fault: Mapping[str, Any]) -> str:

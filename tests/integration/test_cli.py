@@ -306,6 +306,8 @@ class TestDevice:
             (("reboot", "now"), "reboot takes no more words"),
             (("reboot", "--host", "x"), "reboot takes no --host"),
             (("read",), "read takes one or more paths"),
+            (("handover", "--url", "http://x/"), "handover takes --url and --username"),
+            (("handover", "--host", "x", "--url", "http://x/", "--username", "u", "--secret", "s"), "no more"),
             (("cancel", "first"), "cancel takes the number"),
             (("upload",), "configuration or log"),
             (("upload", "everything"), "configuration or log"),

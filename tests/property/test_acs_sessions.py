@@ -134,6 +134,12 @@ TESTS = st.sampled_from(
         CpeTest(test="optics"),
     ]
 )
+REDIRECT = st.builds(
+    cpe_tasks.Redirect,
+    url=st.just("https://acs.example.net/"),
+    username=st.just("cpe"),
+    password=st.text(min_size=1, max_size=8),
+)
 TASKS: dict[str, st.SearchStrategy[cpe_tasks.Task]] = {
     "configure": st.builds(cpe_tasks.Configure, values=INTENTS, told=st.booleans()),
     "inspect": st.builds(cpe_tasks.Inspect, values=INTENTS),
@@ -144,6 +150,8 @@ TASKS: dict[str, st.SearchStrategy[cpe_tasks.Task]] = {
     "collect": st.builds(cpe_tasks.Collect, test=TESTS),
     "download": st.just(cpe_tasks.Download(file_type="1 Firmware Upgrade Image", url="http://192.0.2.1/f", size=9)),
     "upload": st.sampled_from([cpe_tasks.Upload(what="log"), cpe_tasks.Upload(what="configuration")]),
+    "hand-over": REDIRECT,  # which a CPE is given as this, with the password
+    "redirect": REDIRECT,
 }
 """By kind. A new kind of task needs a line here."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
+from ztpd.api.coexistence_answers import HandoverShown, ImportShown
 from ztpd.api.cpe_answers import CpeShown
 from ztpd.api.shown import PageOf as PageOf
 from ztpd.api.shown import Shown as Shown
@@ -114,26 +115,6 @@ class IdentityShown(Shown):
     informed_at: str
 
 
-class ImportShown(Shown):
-    """What another ACS (``source``) knew of a device; its connection-request password is never shown.
-
-    ``registered_at`` and ``informed_at`` are when it came there first and last.
-    """
-
-    source: str
-    manufacturer: str
-    oui: str
-    product_class: str
-    serial: str
-    software_version: str
-    hardware_version: str
-    connection_request_url: str
-    has_credentials: bool
-    registered_at: str | None
-    informed_at: str | None
-    imported_at: str
-
-
 class DeviceShown(Shown):
     """A device with every name it has, and where it was heard last; ``cpe`` is null when it has never informed."""
 
@@ -157,6 +138,7 @@ class DeviceShown(Shown):
     cpe: CpeShown | None
     tags: list[str] = Field(default_factory=list)
     imported: ImportShown | None = None
+    handover: HandoverShown | None = None
 
 
 class VisitShown(Shown):

@@ -8,6 +8,7 @@ from pydantic import Field, TypeAdapter
 
 from ztpd.domain.diagnostics import CpeTest
 from ztpd.domain.firmware import FileName
+from ztpd.domain.handover import AcsUrl, SecretName, Username
 from ztpd.domain.model import Strict
 from ztpd.domain.profile import Value
 
@@ -95,8 +96,26 @@ class Upload(Strict):
     timeout_s: Seconds = 900.0
 
 
+class HandOver(Strict):
+    """Inform another ACS from now on; ``secret`` names its password, which is in no task that is kept."""
+
+    kind: Literal["hand-over"] = "hand-over"
+    url: AcsUrl
+    username: Username
+    secret: SecretName
+
+
+class Redirect(Strict):
+    """What a hand-over is when the CPE is told: never kept."""
+
+    kind: Literal["redirect"] = "redirect"
+    url: AcsUrl
+    username: Username
+    password: str = Field(min_length=1, repr=False)
+
+
 Task = Annotated[
-    Configure | Inspect | Read | Reboot | FactoryReset | Diagnose | Collect | Download | Upload,
+    Configure | Inspect | Read | Reboot | FactoryReset | Diagnose | Collect | Download | Upload | HandOver | Redirect,
     Field(discriminator="kind"),
 ]
 

@@ -6,6 +6,7 @@ from functools import partial
 from ztpd.config import Configuration, all_of
 from ztpd.parts.acs import acs, device_secrets
 from ztpd.parts.files import files, stocked_profiles
+from ztpd.parts.handover import handover
 from ztpd.parts.models import intents, models
 from ztpd.parts.network import (
     OBSERVED,
@@ -43,6 +44,7 @@ __all__ = [
     "endpoints",
     "engine",
     "files",
+    "handover",
     "hint_senders",
     "intents",
     "lease",
@@ -81,6 +83,7 @@ def require(configuration: Configuration) -> None:
         tokens,
         acs,
         connection_requests,
+        handover,
         endpoints,
         drivers,
         syslog_patterns,

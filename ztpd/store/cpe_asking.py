@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from ztpd.domain.cpe_tasks import TASK, Task
-from ztpd.store import cpe_task_rows, cpe_tasks, quarantine
+from ztpd.domain.cpe_tasks import TASK, HandOver, Task
+from ztpd.store import cpe_handover, cpe_task_rows, cpe_tasks, quarantine
 from ztpd.store.transaction import Refused, Row, Transaction, Unknown
 
 MAX_OPEN: Final = 16
@@ -22,6 +22,8 @@ def ask(tx: Transaction, device: int, task: Task, actor: str) -> Row:
             f"device {device} has never informed, or did not prove who it is",
             "it can be asked once it has informed: check its ACS URL and credentials",
         )
+    if not isinstance(task, HandOver):
+        cpe_handover.refuse_if_away(tx, device)
     body = TASK.dump_json(task).decode()
     waiting = tx.all("open_cpe_tasks", device=device)
     for row in waiting:

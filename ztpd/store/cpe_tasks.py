@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from ztpd.domain.cpe import Cause, CpeFacts, CpeOutcome, CpeWork, FaultKind, spoken
 from ztpd.domain.cpe_tasks import TASK, Collect, Diagnose, Task, masked
 from ztpd.domain.diagnostics import WantedTest
-from ztpd.store import cpe_tests, transfer_tasks
+from ztpd.store import cpe_handover, cpe_tests, transfer_tasks
 from ztpd.store.cpe_task_rows import PATIENCE
 from ztpd.store.times import to_text
 from ztpd.store.transaction import Row, Transaction
@@ -58,7 +58,9 @@ def work_of(tx: Transaction, cpe: Row, facts: CpeFacts) -> CpeWork | None:
         (row for row in due if not (testing and row["kind"] == "diagnose")), key=lambda row: not row["terms"]
     )
     first = min(ready, key=lambda row: bool(row["fault"]), default=None)
-    return None if first is None else CpeWork(cpe["device"], Cause.ASKED, _id_of(first), _task(first))
+    if first is None:
+        return None
+    return CpeWork(cpe["device"], Cause.ASKED, _id_of(first), cpe_handover.as_told(tx, _task(first)))
 
 
 def _task(row: Row) -> Task:
@@ -98,7 +100,10 @@ def _is_over(tx: Transaction, row: Row) -> bool:
     if row["terms"] and not cpe_tests.awaits(tx, row):
         end(tx, row, "cancelled", {}, "the job does not wait for it any more")
         return True
-    return False
+    obstacle = cpe_handover.obstacle(tx, row)
+    if obstacle:
+        end(tx, row, "failed", {}, obstacle, "failed")
+    return bool(obstacle)
 
 
 def record(tx: Transaction, work: CpeWork, outcome: CpeOutcome) -> None:
@@ -158,6 +163,8 @@ def expire(tx: Transaction, limit: int) -> int:
     overdue = tx.all("overdue_cpe_tasks", now=tx.now_text, limit=limit)
     for row in overdue:
         _give_up(tx, row)
+    for row in cpe_handover.confirm(tx, limit):
+        end(tx, row, "done", {}, "")
     return len(overdue)
 
 
@@ -207,6 +214,8 @@ def end(tx: Transaction, row: Row, state: str, result: Mapping[str, Any], fault:
             cpe_tests.ended(tx, over)
         if over["kind"] in transfer_tasks.KINDS:
             transfer_tasks.close(tx, over)
+        if over["kind"] == cpe_handover.KIND:
+            cpe_handover.ended(tx, over, result.get("values", {}))
     return over
 
 

@@ -16,6 +16,7 @@ from ztpd.store import (
     cpe_drift,
     cpe_faults,
     cpe_firmware,
+    cpe_handover,
     cpe_secrets,
     cpe_tasks,
     devices,
@@ -30,6 +31,8 @@ MOST_MODELS = 1000
 
 def next_work(tx: Transaction, cpe: Row, facts: CpeFacts) -> CpeWork | None:
     """What a proven CPE must do next; None when nothing. ``facts`` are of its last Inform."""
+    if cpe_handover.is_away(tx, cpe):
+        return None
     faults = cpe_faults.of(tx, cpe)
     for cause, find in WANTED.items():
         work = find(tx, cpe, facts)
@@ -56,6 +59,7 @@ def give_work(tx: Transaction, cpe: Row, facts: CpeFacts) -> CpeWork | None:
         return None
     if work.cause is Cause.FIRMWARE:
         cpe_firmware.give(tx, work, cpe)
+    cpe_handover.told(tx, work)
     return transfer_grants.granted(tx, work)
 
 
@@ -70,6 +74,7 @@ def ended(tx: Transaction, work: CpeWork, outcome: CpeOutcome, cpe: Row | None) 
         tx.run("forget_cpe_models", newer=MOST_MODELS - 1)
     outcome = cpe_drift.as_seen(work, outcome)
     if outcome.fault is not None:
+        cpe_handover.not_taken(tx, work, outcome.fault)
         outcome = replace(outcome, fault=_shown(tx, work, outcome.fault))
     if _may_pass(tx, work, outcome, cpe):
         return False

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from ztpd.domain.cpe import Cause, CpeFacts, CpeOutcome, CpeWork, Doubt, KnownCpe, Proof
 from ztpd.domain.sighting import Sighting
-from ztpd.store import cpe_doubts, cpe_drift, cpe_firmware, cpe_secrets, cpe_work, sightings
+from ztpd.store import cpe_doubts, cpe_drift, cpe_firmware, cpe_handover, cpe_secrets, cpe_work, sightings
 from ztpd.store.times import to_text
 from ztpd.store.transaction import Row, Transaction
 
@@ -47,6 +47,7 @@ def hear_inform(tx: Transaction, sighting: Sighting, heard: HeardCpe) -> CpeWork
         return None
     recorded = sightings.record_sighting(tx, sighting)
     cpe = cpe_drift.heard(tx, keep(tx, recorded.device, sighting.ip or "", heard), heard.facts)
+    cpe_handover.heard(tx, cpe)
     cpe_firmware.heard(tx, cpe, heard.facts)
     return cpe_work.give_work(tx, cpe, heard.facts)
 

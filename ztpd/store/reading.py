@@ -13,8 +13,8 @@ from ztpd.domain.nearness import Waiting, WaitingJobs
 from ztpd.domain.planning import device_key
 from ztpd.domain.sighting import Place
 from ztpd.store.engine import Connection
+from ztpd.store.reading_coexistence import shown_coexistence
 from ztpd.store.reading_cpes import shown_cpe, shown_task
-from ztpd.store.reading_imports import shown_import
 from ztpd.store.rows import Job, location_of
 
 Row = Mapping[str, Any]
@@ -117,7 +117,7 @@ class Reader:
             "waking": None if waking is None else dict(waking),
             "identity": None if cpe is None else {name: cpe[name] for name in ("proof", "secret", "informed_at")},
             "cpe": None if cpe is None else shown_cpe(cpe, self._all),
-            **shown_import(row["id"], self._all, self._one),
+            **shown_coexistence(row["id"], self._all, self._one),
         }
 
     def cpe_tasks(self, device: int, after: int, limit: int) -> list[Shown]:

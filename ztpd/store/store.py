@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from ztpd.domain.handover import NO_HANDOVER, HandoverTerms
 from ztpd.domain.profile import Profile
 from ztpd.store import schema
 from ztpd.store.engine import Connection, Engine, StoreUnavailable, close_quietly, open_engine
@@ -59,6 +60,7 @@ class Context:
     new_id: Callable[[], str]
     claims_registration_ids: bool = False
     management: Management = field(default=no_management, repr=False)
+    handover: HandoverTerms = NO_HANDOVER
 
 
 @dataclass(slots=True)
@@ -98,6 +100,7 @@ class Store:
             touched,
             context.claims_registration_ids,
             context.management,
+            context.handover,
         )
         return intention(tx)
 

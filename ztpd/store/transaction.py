@@ -10,6 +10,7 @@ import orjson
 from ztpd.domain import lifecycle
 from ztpd.domain.cpe import CpeFacts
 from ztpd.domain.failures import Failure
+from ztpd.domain.handover import NO_HANDOVER, HandoverTerms
 from ztpd.domain.identity import Name
 from ztpd.domain.lifecycle import JobEvent
 from ztpd.domain.profile import Profile, Value
@@ -75,6 +76,8 @@ class Transaction:
     """Whether a registration id may bind the first ONU that shows it in its place."""
     management: Management = no_management
     """What gives a CPE secrets of its own; nothing where ztpd gives none."""
+    handover: HandoverTerms = NO_HANDOVER
+    """The passwords of other ACSes, and when a CPE counts as gone to one."""
     now_text: str = field(init=False)
     """The moment as the database keeps it."""
 

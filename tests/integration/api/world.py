@@ -23,6 +23,7 @@ from ztpd.api.server import Address, serve
 from ztpd.api.tokens import Scope, Token
 from ztpd.domain.cpe import CpeFacts, CpeWork, Proof
 from ztpd.domain.failures import Code, Failure
+from ztpd.domain.handover import HandoverTerms
 from ztpd.domain.profile import Profile
 from ztpd.domain.sighting import Sighting, Source
 from ztpd.metrics import Metrics
@@ -66,6 +67,7 @@ REPORT: dict[str, Any] = {
     "photos": [{"name": "outlet", "sha256": "a" * 64}],
 }
 FACTS = CpeFacts("Acme", CPE["oui"], "ONT", CPE["serial"], root="Device.", software_version="1.2")
+OTHER_ACS = HandoverTerms({"other": SENTINEL})
 ELEMENTS = {
     "olt-1": Element(frozenset({"pon"}), frozenset({"1/1/1", "1/1/3"})),
     "switch-1": Element(frozenset({"ethernet"})),
@@ -243,7 +245,9 @@ async def running_api(
     hands = Hands()
     metrics, parts = Metrics(), {"store": "ok", "element olt-1": "ok"}
     drivers: dict[str, Driver] = {}
-    stored = Context(lambda: START, {profile.name: profile}, routes, lambda: f"evt_{uuid.uuid4().hex}")
+    stored = Context(
+        lambda: START, {profile.name: profile}, routes, lambda: f"evt_{uuid.uuid4().hex}", handover=OTHER_ACS
+    )
     async with open_store(url, stored) as store:
         context = ApiContext(
             store=store,

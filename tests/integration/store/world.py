@@ -11,6 +11,7 @@ from drivers.access import Levels, ObservedAccess, PresentDevice, WantedAccess
 from pon.onu import Presence
 from tests.accesses import as_wanted
 from ztpd.domain.cpe import CpeFacts, CpeWork, Proof
+from ztpd.domain.handover import NO_HANDOVER, HandoverTerms
 from ztpd.domain.lifecycle import JobState
 from ztpd.domain.model import (
     Access,
@@ -95,6 +96,7 @@ class World:
     now: datetime = START
     ids: Iterator[int] = field(default_factory=itertools.count)
     claims_registration_ids: bool = False
+    handover: HandoverTerms = NO_HANDOVER
     sessions: Iterator[int] = field(default_factory=itertools.count)
 
     def do(self, intention: Callable[Concatenate[Transaction, P], T], *arguments: P.args, **named: P.kwargs) -> T:
@@ -117,6 +119,7 @@ class World:
             routes,
             lambda: f"event-{next(self.ids)}",
             claims_registration_ids=self.claims_registration_ids,
+            handover=self.handover,
         )
 
     def later(self, **time: float) -> None:

@@ -8,7 +8,7 @@ returns what became of the task. It knows no session, no bytes and no clock. One
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ztpd.acs.procedures import configuring, diagnosing, operating, transferring
+from ztpd.acs.procedures import configuring, diagnosing, operating, parting, transferring
 from ztpd.acs.procedures.protocol import Context, Procedure
 from ztpd.domain import cpe_tasks
 from ztpd.domain.cpe import CpeWork
@@ -23,6 +23,7 @@ PROCEDURES: Mapping[type, Callable[[Any, Context], Procedure]] = {
     cpe_tasks.Collect: diagnosing.collect,
     cpe_tasks.Download: transferring.download,
     cpe_tasks.Upload: transferring.upload,
+    cpe_tasks.Redirect: parting.redirect,
 }
 """What does each kind of task."""
 

@@ -13,6 +13,9 @@ WHERE c.device IN (
         SELECT t.device FROM cpe_task t
         WHERE t.ended_at IS NULL AND t.due_at <= :now AND (t.state = 'due' OR t.kind = 'diagnose'))
     AND (w.device IS NULL OR w.next_at <= :now)
+    -- One that was told to go elsewhere is not called back.
+    AND NOT EXISTS (
+        SELECT 1 FROM cpe_handover h WHERE h.device = c.device AND h.state IN ('told', 'accepted', 'left'))
 ORDER BY COALESCE(w.next_at, ''), c.device LIMIT :limit;
 
 -- name: cpe_waking(device)^

@@ -85,6 +85,8 @@ SELECT c.* FROM cpe c LEFT JOIN cpe_waking w ON w.device = c.device LEFT JOIN cp
 WHERE c.behind = :campaign AND (w.device IS NULL OR w.next_at <= :now)
     AND (f.device IS NULL OR f.ended_at IS NOT NULL)
     AND (f.retry_at IS NULL OR f.retry_at <= :now OR f.version <> :version)
+    AND NOT EXISTS (
+        SELECT 1 FROM cpe_handover h WHERE h.device = c.device AND h.state IN ('told', 'accepted', 'left'))
 ORDER BY COALESCE(w.next_at, ''), c.device LIMIT :limit;
 
 -- name: resume_firmware(now, actor, name, version)!

@@ -243,7 +243,7 @@ def _cpe_doubts() -> None:
 
 
 def _coexistence() -> None:
-    """What other ACSes know of devices, and what operators call them by."""
+    """What other ACSes know of devices, what operators call them by, and CPEs that are handed over to other ACSes."""
     op.create_table(
         "cpe_import",
         sa.Column("device", sa.BigInteger, primary_key=True),
@@ -259,3 +259,23 @@ def _coexistence() -> None:
         sa.Column("tag", sa.Text, primary_key=True),
     )
     op.create_index("device_tag_tag", "device_tag", ["tag", "device"])
+    op.create_table(
+        "cpe_handover",
+        sa.Column("device", sa.BigInteger, primary_key=True),
+        sa.Column("task", sa.BigInteger, nullable=False),
+        *map(_text, ("url", "username", "secret", "actor")),
+        # ``ztpd.domain.handover.HandoverState``
+        _text("state"),
+        # How often it was told; how often it informs by itself, which it tells when it accepts.
+        sa.Column("tells", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("interval_s", sa.BigInteger, nullable=True),
+        _text("asked_at"),
+        *map(_optional, ("told_at", "accepted_at", "silent_until", "left_at", "returned_at")),
+        _text("said", ""),
+    )
+    waiting = sa.text("state IN ('told', 'accepted')")
+    op.create_index(
+        "cpe_handover_silent", "cpe_handover", ["silent_until"], sqlite_where=waiting, postgresql_where=waiting
+    )
+    # Whether there is a hand-over to look at when it informs.
+    op.add_column("cpe", sa.Column("handover", sa.BigInteger, nullable=False, server_default="0"))
