@@ -58,13 +58,17 @@ def _release(tx: Transaction, freed: Iterable[Name]) -> None:
 def asking(tx: Transaction, names: Iterable[Name]) -> list[Row]:
     """Open jobs that have one of the names allocated, with the role; the one that asked first holds it."""
     rows = [row for name in names for row in tx.all("jobs_expecting", kind=name.kind, value=name.value)]
-    return sorted(rows, key=lambda row: (row["since"], row["created_at"], row["id"], row["role"]))
+    return sorted(rows, key=_since)
 
 
-def holder(tx: Transaction, names: Iterable[Name]) -> list[tuple[str, Job]]:
-    """The one open job that holds a device of these names, once for each role the device has there."""
-    rows = asking(tx, names)
+def holder_of(tx: Transaction, device: int) -> list[tuple[str, Job]]:
+    """The one open job that holds a device by any of its names, once for each role the device has there."""
+    rows = sorted(tx.all("jobs_expecting_device", device=device), key=_since)
     return list({row["role"]: (row["role"], Job(row)) for row in rows if row["id"] == rows[0]["id"]}.values())
+
+
+def _since(row: Row) -> tuple[str, str, str, str]:
+    return (row["since"], row["created_at"], row["id"], row["role"])
 
 
 def taken(tx: Transaction, job: Job) -> list[str]:

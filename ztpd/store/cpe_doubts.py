@@ -64,7 +64,7 @@ def _write(tx: Transaction, heard: Sighting, row: Row, doubt: Doubt) -> bool:
     if same is not None:
         tx.run("repeat_doubted_sighting", id=same["id"], body=text, heard_at=heard_at)
         return False
-    held = allocations.holder(tx, devices.names_of(tx, row["id"]))
+    held = allocations.holder_of(tx, row["id"])
     tx.run(
         "add_sighting",
         device=row["id"],

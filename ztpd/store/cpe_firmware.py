@@ -18,7 +18,7 @@ from ztpd.domain.cpe_tasks import Download
 from ztpd.domain.firmware import FIRMWARE_IMAGE, UPGRADE, FirmwareRule, Upgrade, UpgradeEvent
 from ztpd.domain.lifecycle import JobState
 from ztpd.domain.profile import Profile
-from ztpd.store import allocations, devices, firmware_campaigns, transfer_grants, transfer_tasks
+from ztpd.store import allocations, firmware_campaigns, transfer_grants, transfer_tasks
 from ztpd.store.times import optional_moment, to_text
 from ztpd.store.transaction import Row, Transaction
 
@@ -82,7 +82,7 @@ def _place(tx: Transaction, device: int) -> Place | None:
         return None if profile is None else Place(row["service"], profile, installing=False)
     if not any(rule.during_install for profile in tx.profiles.values() for rule in profile.firmware):
         return None
-    for role, job in allocations.holder(tx, devices.names_of(tx, device)):
+    for role, job in allocations.holder_of(tx, device):
         configured = job.cpe_confirmed_at is not None or job.state is JobState.AWAITING_COMPLETION
         profile = tx.profiles.get(job.body.profile)
         at_work = job.state in {JobState.APPLYING, JobState.VERIFYING, JobState.AWAITING_COMPLETION}

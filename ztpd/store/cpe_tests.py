@@ -17,7 +17,7 @@ from ztpd.domain.identity import names_of_allocation
 from ztpd.domain.lifecycle import JobEvent, JobState
 from ztpd.domain.planning import wanted_tests
 from ztpd.domain.profile import Profile
-from ztpd.store import allocations, closing, cpe_task_rows, devices, evidence
+from ztpd.store import allocations, closing, cpe_task_rows, evidence
 from ztpd.store.rows import Job
 from ztpd.store.times import from_text, to_text
 from ztpd.store.transaction import Row, Transaction
@@ -98,7 +98,7 @@ def ended(tx: Transaction, row: Row) -> None:
 
 def _open_jobs(tx: Transaction, device: int) -> list[Job]:
     """The job that holds a device; that it has the device in two roles counts once."""
-    return list({job.id: job for _, job in allocations.holder(tx, devices.names_of(tx, device))}.values())
+    return list({job.id: job for _, job in allocations.holder_of(tx, device)}.values())
 
 
 def _tell(tx: Transaction, job: Job, row: Row) -> None:

@@ -1,7 +1,7 @@
 """What a CPE must do next, cause by cause in the order of their weight, and what its outcome means for each."""
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 import orjson
@@ -19,7 +19,6 @@ from ztpd.store import (
     cpe_handover,
     cpe_secrets,
     cpe_tasks,
-    devices,
     transfer_grants,
 )
 from ztpd.store.attempts import CpeResult
@@ -29,13 +28,16 @@ MOST_MODELS = 1000
 """Of how many models and versions it is kept where their instances are; those found longest ago are found anew."""
 
 
-def next_work(tx: Transaction, cpe: Row, facts: CpeFacts) -> CpeWork | None:
-    """What a proven CPE must do next; None when nothing. ``facts`` are of its last Inform."""
+def next_work(tx: Transaction, cpe: Row, facts: CpeFacts, idle: Collection[Cause] = ()) -> CpeWork | None:
+    """What a proven CPE must do next; None when nothing. ``facts`` are of its last Inform.
+
+    ``idle`` are causes that are known to want nothing of it.
+    """
     if cpe_handover.is_away(tx, cpe):
         return None
     faults = cpe_faults.of(tx, cpe)
     for cause, find in WANTED.items():
-        work = find(tx, cpe, facts)
+        work = None if cause in idle else find(tx, cpe, facts)
         if not cpe_faults.holds_back(tx, faults, cpe, cause, work) and work is not None:
             return _told_before(work, faults.get(cause))
     return None
@@ -49,12 +51,12 @@ def _told_before(work: CpeWork, fault: Row | None) -> CpeWork:
     return replace(work, task=work.task.model_copy(update={"told": True}))
 
 
-def give_work(tx: Transaction, cpe: Row, facts: CpeFacts) -> CpeWork | None:
+def give_work(tx: Transaction, cpe: Row, facts: CpeFacts, idle: Collection[Cause] = ()) -> CpeWork | None:
     """What a proven CPE is told to do next, as it is told it; keeps what must be kept before it is. None when nothing.
 
     ``next_work`` only looks.
     """
-    work = next_work(tx, cpe, facts)
+    work = next_work(tx, cpe, facts, idle)
     if work is None:
         return None
     if work.cause is Cause.FIRMWARE:
@@ -122,7 +124,7 @@ def _model(cpe: Row) -> dict[str, str]:
 
 def _of_job(tx: Transaction, cpe: Row, facts: CpeFacts) -> CpeWork | None:
     """What the job that expects this CPE has it configured with."""
-    for role, job in allocations.holder(tx, devices.names_of(tx, cpe["device"])):
+    for role, job in allocations.holder_of(tx, cpe["device"]):
         at_work = job.state in attempts.AT_WORK
         profile = tx.profiles.get(job.body.profile)
         if role == "cpe" and at_work and job.cpe_confirmed_at is None and profile is not None:

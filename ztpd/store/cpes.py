@@ -49,7 +49,7 @@ def hear_inform(tx: Transaction, sighting: Sighting, heard: HeardCpe) -> CpeWork
     cpe = cpe_drift.heard(tx, keep(tx, recorded.device, sighting.ip or "", heard), heard.facts)
     cpe_handover.heard(tx, cpe)
     cpe_firmware.heard(tx, cpe, heard.facts)
-    return cpe_work.give_work(tx, cpe, heard.facts)
+    return cpe_work.give_work(tx, cpe, heard.facts, (Cause.JOB,) if recorded.job is None else ())
 
 
 def keep(tx: Transaction, device: int, ip: str, heard: HeardCpe) -> Row:

@@ -23,15 +23,30 @@ _NOT_TIED: Mapping[Tie, Sequence[int]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """The device that names mean, its row and every name of it.
+    """The device that names mean, and its row.
 
     ``contradiction`` are others that bear one of the names and cannot be it.
     """
 
     device: int
     row: Row
-    names: frozenset[Name]
     contradiction: tuple[int, ...] = ()
+
+
+Bearers = Mapping[int, Row]
+"""Devices by id; the row's ``borne`` is how many of the names asked for it has."""
+
+
+def bearing(tx: Transaction, names: frozenset[Name]) -> Bearers:
+    """The devices that bear any of the names."""
+    found: dict[int, Row] = {}
+    rest = names
+    while rest:  # the statement takes one name of each kind, and hardly ever is there another
+        asked = {name.kind: name for name in rest}
+        rest = rest.difference(asked.values())
+        values = {kind.value: asked[kind].value if kind in asked else None for kind in Kind}
+        found.update((row["id"], row) for row in tx.all("devices_named", **values))
+    return found
 
 
 def recognise(
@@ -39,15 +54,22 @@ def recognise(
     names: frozenset[Name],
     source: str,
     unheard: DeviceState,
+    bearers: Bearers | None = None,
     tied: Mapping[Tie, Sequence[int]] = _NOT_TIED,
 ) -> Recognised:
     """Find the device that the names mean and give it all of them; one that nobody knew begins as ``unheard``.
 
-    Devices that prove to be the same are joined. A name that another device keeps stays there.
+    Devices that prove to be the same are joined. A name that another device keeps stays there. ``bearers`` are those
+    of the names, where the caller has asked for them already.
     """
-    candidates = {id_ for id_ in (*map(tx.device_named, names), *chain(*tied.values())) if id_ is not None}
-    known = {id_: names_of(tx, id_) for id_ in sorted(candidates)}
-    rows = {id_: row_of(tx, id_) for id_ in known}
+    rows = dict(bearing(tx, names) if bearers is None else bearers)
+    beside = {*chain(*tied.values())} - rows.keys()
+    if len(rows) == 1 and not beside:
+        ((device, row),) = rows.items()
+        if row["borne"] == len(names):  # as nearly always
+            return Recognised(device, row)
+    rows |= {id_: row_of(tx, id_) for id_ in beside}
+    known = {id_: names_of(tx, id_) for id_ in sorted(rows)}
     services = {id_: row["service"] for id_, row in rows.items() if row["service"] is not None}
     near = tied.get(Tie.NEAR_MAC, ())
     others = [id_ for tie, ids in tied.items() if tie is not Tie.NEAR_MAC for id_ in ids]
@@ -58,8 +80,8 @@ def recognise(
     for name in names - known.get(device, frozenset()):
         tx.run("add_name", kind=name.kind, value=name.value, device=device, source=source, now=tx.now_text)
     if device in rows and not resolution.joined and not resolution.contradiction:
-        return Recognised(device, rows[device], names | known[device])
-    return Recognised(device, row_of(tx, device), names_of(tx, device), resolution.contradiction)
+        return Recognised(device, rows[device])
+    return Recognised(device, row_of(tx, device), resolution.contradiction)
 
 
 def _add(tx: Transaction, state: DeviceState) -> int:
@@ -134,12 +156,12 @@ def place(tx: Transaction, sighting: Sighting, row: Row) -> None:
         tx.run("place_device", id=row["id"], presence=Presence.ABSENT, **gone)
 
 
-def touch(tx: Transaction, device: int, sighting: Sighting, heard_at: str) -> None:
-    """Keep when a device was last heard and at which address."""
-    if sighting.ip is not None:
-        tx.run("release_ip", id=device, ip=sighting.ip)
+def touch(tx: Transaction, row: Row, sighting: Sighting, heard_at: str) -> None:
+    """Keep when a device was last heard and at which address; ``row`` is what it was before."""
+    if sighting.ip is not None and sighting.ip != row["ip"]:  # what one device has, no other has
+        tx.run("release_ip", id=row["id"], ip=sighting.ip)
     line = sighting.circuit_id if sighting.trusted else None
-    tx.run("touch_device", id=device, ip=sighting.ip, circuit_id=line, now=heard_at)
+    tx.run("touch_device", id=row["id"], ip=sighting.ip, circuit_id=line, now=heard_at)
 
 
 def judged(tx: Transaction, row: Row, verdict: Verdict) -> None:

@@ -41,7 +41,9 @@ def record_sighting(tx: Transaction, sighting: Sighting) -> Recorded:
     """Keep a sighting, find its device, match it, and advance the job that expects it."""
     located = _located(tx, sighting)
     names = identity.names_of_sighting(located)
-    found = devices.recognise(tx, names, located.source, DeviceState.QUARANTINED, ties.tied(tx, located))
+    bearers = devices.bearing(tx, names)
+    tied = ties.tied(tx, located, bearers)
+    found = devices.recognise(tx, names, located.source, DeviceState.QUARANTINED, bearers, tied)
     before = found.row
     verdict, job = _judge(tx, located, found)
     recorded = Recorded(found.device, None if job is None else job.id, _in_words(verdict, found))
@@ -211,7 +213,7 @@ def _of_location(tx: Transaction, element: str | None, port: str) -> str:
 
 def _judge(tx: Transaction, sighting: Sighting, found: devices.Recognised) -> tuple[Verdict, Job | None]:
     """What the sighting means, and the job it concerns (the one that holds the device, in whatever role)."""
-    held = allocations.holder(tx, found.names)
+    held = allocations.holder_of(tx, found.device)
     concerned = held[0][1] if held else None
     if sighting.presence is Presence.ABSENT:
         return Unmatched("the device went away"), concerned
@@ -239,7 +241,7 @@ def _alive_elsewhere(tx: Transaction, sighting: Sighting, device: int, place: Pl
 def _update_device(tx: Transaction, sighting: Sighting, row: Row, verdict: Verdict) -> None:
     # An address ties an Inform to the device that has it: what anybody may have published ties nothing.
     told = replace(sighting, ip=None, circuit_id=None) if sighting.source is Source.MQTT else sighting
-    devices.touch(tx, row["id"], told, to_text(sighting.heard_at))
+    devices.touch(tx, row, told, to_text(sighting.heard_at))
     if sighting.trusted and row["reason"] in cpe_doubts.REASONS:
         devices.forget_reason(tx, row)  # it is really there, whoever spoke of it before
     if sighting.source in LISTED and sighting.element is not None and sighting.port is not None:
@@ -262,17 +264,17 @@ def _write(tx: Transaction, sighting: Sighting, recorded: Recorded) -> None:
     """Keep the sighting; one that says the same as the last of its source, or of its exchange, is counted instead."""
     body = SIGHTING.dump_python(sighting, mode="json", exclude_none=True, exclude={"heard_at"})
     text = orjson.dumps(body).decode()
+    heard_at = to_text(sighting.heard_at)
     same = tx.one(
-        "same_sighting",
+        "repeat_sighting",
         device=recorded.device,
         source=sighting.source,
         depth=1 if sighting.source in LISTED else EXCHANGE,
         body=text,
         verdict=recorded.verdict,
+        heard_at=heard_at,
     )
-    heard_at = to_text(sighting.heard_at)
     if same is not None:
-        tx.run("repeat_sighting", id=same["id"], heard_at=heard_at)
         return
     tx.run(
         "add_sighting",

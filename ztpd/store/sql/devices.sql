@@ -14,6 +14,17 @@ WHERE id > :after AND (CAST(:state AS TEXT) IS NULL OR state = :state) ORDER BY 
 -- name: device_with_name(kind, value)^
 SELECT device FROM device_name WHERE kind = :kind AND value = :value;
 
+-- name: devices_named(pon, cwmp, mac, registration)
+-- The devices that these names mean, and how many of them each bears.
+SELECT d.*, m.borne FROM (
+    SELECT device, COUNT(*) AS borne FROM (
+        SELECT device FROM device_name WHERE kind = 'pon' AND value = :pon
+        UNION ALL SELECT device FROM device_name WHERE kind = 'cwmp' AND value = :cwmp
+        UNION ALL SELECT device FROM device_name WHERE kind = 'mac' AND value = :mac
+        UNION ALL SELECT device FROM device_name WHERE kind = 'registration' AND value = :registration) b
+    GROUP BY device) m
+JOIN device d ON d.id = m.device;
+
 -- name: names_of_device(device)
 SELECT kind, value, source, first_seen_at FROM device_name WHERE device = :device ORDER BY kind, value;
 
@@ -93,12 +104,16 @@ WHERE p.element = :element AND n.device = p.device AND n.kind = :kind;
 SELECT a.value FROM job j CROSS JOIN allocation a
 WHERE j.state IN ('held', 'ready') AND a.job = j.id AND a.kind = :kind;
 
--- name: same_sighting(device, source, depth, body, verdict)^
--- The last sightings of a source, as many as one exchange with the device has messages, hold the same already.
-SELECT id FROM (
-    SELECT id, body, verdict FROM sighting WHERE device = :device AND source = :source ORDER BY id DESC LIMIT :depth) s
-WHERE body = :body AND verdict = :verdict
-ORDER BY id DESC LIMIT 1;
+-- name: repeat_sighting(heard_at, device, source, depth, body, verdict)^
+-- The same thing heard again is counted, not written anew: it is among the last sightings of its source, as many as one
+-- exchange with the device has messages. No row when it is not.
+UPDATE sighting SET times = times + 1, last_heard_at = :heard_at
+WHERE id = (
+    SELECT id FROM (
+        SELECT id, body, verdict FROM sighting WHERE device = :device AND source = :source
+        ORDER BY id DESC LIMIT :depth) s
+    WHERE body = :body AND verdict = :verdict ORDER BY id DESC LIMIT 1)
+RETURNING id;
 
 -- name: heard_by_dhcp(device, limit)
 -- The last times a device asked for an address through a relay of an element of ours, the oldest first.
@@ -110,10 +125,6 @@ WHERE EXISTS (SELECT 1 FROM location l WHERE l.element = s.element) ORDER BY id;
 -- name: add_sighting(device, job, source, element, port, body, verdict, heard_at)!
 INSERT INTO sighting (device, job, source, element, port, body, verdict, heard_at, last_heard_at, times)
 VALUES (:device, :job, :source, :element, :port, :body, :verdict, :heard_at, :heard_at, 1);
-
--- name: repeat_sighting(heard_at, id)!
--- The same thing heard again: counted, not written anew.
-UPDATE sighting SET times = times + 1, last_heard_at = :heard_at WHERE id = :id;
 
 -- name: list_quarantine(after, ignored, limit)
 SELECT * FROM device

@@ -171,6 +171,12 @@ SELECT a.role, a.since, j.* FROM allocation a JOIN job j ON j.id = a.job
 WHERE a.kind = :kind AND a.value = :value AND j.state NOT IN ('completed', 'cancelled')
 ORDER BY a.since, j.created_at, j.id;
 
+-- name: jobs_expecting_device(device)
+-- Open jobs that have any name of this device allocated.
+SELECT a.role, a.since, j.* FROM device_name n JOIN allocation a ON a.kind = n.kind AND a.value = n.value
+JOIN job j ON j.id = a.job
+WHERE n.device = :device AND j.state NOT IN ('completed', 'cancelled');
+
 -- name: put_visit(job, number, technician, window_start, window_end, now)!
 INSERT INTO visit (job, number, technician, window_start, window_end, opened_at)
 VALUES (:job, :number, :technician, :window_start, :window_end, :now)
