@@ -584,6 +584,23 @@ class TestHarm:
                 writer.close()
                 await writer.wait_closed()
 
+    async def test_connections_are_capped_in_all_until_one_ends(self, serve: Serve) -> None:
+        async with serve(replace(SETTINGS, connections=ConnectionLimits(total=2))) as acs:
+            url = urlsplit(acs.url)
+            first, second = [
+                await asyncio.open_connection(url.hostname, url.port, local_addr=(f"127.0.0.{each}", 0))
+                for each in (11, 12)
+            ]
+            assert await raw(acs, b"POST /acs HTTP/1.1\r\n") == b""
+            assert acs.counts["connections-refused"] == 1
+            first[1].close()
+            await first[1].wait_closed()
+            async with asyncio.timeout(10):
+                while not await raw(acs, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"):
+                    pass  # the server has yet to hear of the end
+            second[1].close()
+            await second[1].wait_closed()
+
     @pytest.mark.parametrize(
         ("method", "path", "status"),
         [("GET", "/acs", 405), ("PUT", "/acs", 405), ("HEAD", "/acs", 405), ("POST", "/", 404), ("GET", "/x", 404)],

@@ -87,7 +87,8 @@ class Authenticator:
         if found is None:
             return Judged(Verdict.REFUSED, detail=f"nobody has its user name {clipped(answer.username)}")
         account, password = found
-        credentials = replace(self._accounts.bootstrap, username=answer.username, password=password, basic=secure)
+        shared = self._accounts.bootstrap
+        credentials = Credentials(shared.realm, answer.username, password, shared.offered, basic=secure)
         if not is_authentic(answer, credentials, method, target):
             return Judged(Verdict.REFUSED, detail=f"its password is not that of user {clipped(answer.username)}")
         if isinstance(answer, DigestAnswer):

@@ -20,9 +20,14 @@ async def read_body(request: web.BaseRequest, limit: int, deadline_seconds: floa
     if (request.content_length or 0) > limit:
         raise BodyError(413, f"a body of {request.content_length} bytes is over the limit of {limit}")
     try:
-        async with asyncio.timeout(deadline_seconds):
-            await _invite(request)
-            received = await _received(request, limit)
+        if request.content.is_eof():  # all of it came with the header, as it nearly always does
+            received = request.content.read_nowait()
+            if len(received) > limit:
+                raise _too_long(limit)
+        else:
+            async with asyncio.timeout(deadline_seconds):
+                await _invite(request)
+                received = await _received(request, limit)
     except TimeoutError:
         raise BodyError(408, f"the body did not arrive within {deadline_seconds:g} seconds") from None
     except web.RequestPayloadError:
@@ -43,9 +48,13 @@ async def _received(request: web.BaseRequest, limit: int) -> bytes:
     async for chunk in request.content.iter_any():
         size += len(chunk)
         if size > limit:
-            raise BodyError(413, f"the body is over the limit of {limit} bytes")
+            raise _too_long(limit)
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def _too_long(limit: int) -> BodyError:
+    return BodyError(413, f"the body is over the limit of {limit} bytes")
 
 
 def inflate(data: bytes, coding: str, limit: int) -> bytes:

@@ -109,4 +109,4 @@ class DeviceSecrets:
     def _derive(self, purpose: str, user_name: str) -> str:
         text = f"{purpose}|{with_upper_oui(user_name)}"
         mac = hmac.digest(self.key, text.encode("utf-8", "replace"), "sha256")
-        return base64.b32encode(mac).decode().lower()[:_LENGTH]
+        return base64.b32encode(mac[:20]).decode().lower()[:_LENGTH]  # the 20 bytes make 32 characters

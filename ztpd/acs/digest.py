@@ -26,8 +26,8 @@ class Algorithm(enum.StrEnum):
 
     def of(self, text: str) -> str:
         """The hash of a text in lower-case hex; bytes of a header that are no UTF-8 count as they came."""
-        name = "md5" if self is Algorithm.MD5 else "sha256"
-        return hashlib.new(name, text.encode("utf-8", "surrogateescape"), usedforsecurity=False).hexdigest()
+        hashed = hashlib.md5 if self is Algorithm.MD5 else hashlib.sha256
+        return hashed(text.encode("utf-8", "surrogateescape"), usedforsecurity=False).hexdigest()
 
 
 class Verdict(enum.Enum):
@@ -99,7 +99,8 @@ class NonceKey:
         return hmac.compare_digest(mac, self._mac(stamp + salt)) and age <= self.lifetime
 
     def _mac(self, head: str) -> str:
-        return hmac.digest(self.secret, head.encode(), "sha256").hex()[:32]
+        # BLAKE2 with a key is a MAC by itself (RFC 7693 §2.9), and so short a text lets no other thread in between.
+        return hashlib.blake2b(head.encode(), key=self.secret, digest_size=16).hexdigest()
 
 
 def challenges(credentials: Credentials, nonce: str, *, stale: bool) -> list[str]:
@@ -125,8 +126,8 @@ def parse_authorization(header: str | None) -> DigestAnswer | BasicAnswer | None
 def parameters_of(text: str) -> dict[str, str]:
     """What follows the scheme in a challenge or an answer: values by name in lower case, quoted or not."""
     return {
-        match[1].lower(): _ESCAPED.sub(r"\1", match[2]) if match[2] is not None else match[3]
-        for match in _PARAMETER.finditer(text)
+        name.lower(): _ESCAPED.sub(r"\1", quoted) if "\\" in quoted else quoted or bare
+        for name, quoted, bare in _PARAMETER.findall(text)
     }
 
 

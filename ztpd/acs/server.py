@@ -142,7 +142,6 @@ class AcsServer:
 
     async def _answer(self, request: web.BaseRequest) -> web.Response:
         self._check_request_line(request)
-        origin = self._admission.origin(request)
         body = await read_body(request, self._settings.max_body, self._settings.body_deadline)
         cookies = request.headers.getall("Cookie", [])
         found = self._found(request, cookies)
@@ -150,6 +149,7 @@ class AcsServer:
         if found is not None and not _informs(heard):
             assert heard is not None
             return await self._answer_in_turn(found, heard)
+        origin = self._admission.origin(request)
         shown = await self._authenticate(request, origin, body)
         heard = heard or _decoded(body)
         if isinstance(heard, Envelope) and isinstance(heard.message, Inform):

@@ -7,7 +7,8 @@ end. Nothing but ``TABLE`` decides what may follow what.
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import Any
 
 from ztpd.acs import procedures, soap, soap_writing
@@ -172,6 +173,14 @@ class Session:
 
 Step = tuple[Session, Action]
 
+_NAMES = tuple(field.name for field in fields(Session))
+_values = attrgetter(*_NAMES)
+
+
+def replace(session: Session, **changes: Any) -> Session:
+    """As the one of ``dataclasses``, at half its cost: every step of every session makes one."""
+    return Session(**{**dict(zip(_NAMES, _values(session), strict=True)), **changes})
+
 
 def step(session: Session, heard: Input) -> Step:
     """What a session becomes and what to do, after one input; never raises for what a CPE sends."""
@@ -200,9 +209,8 @@ def resumed(models: tuple[Model, ...], facts: CpeFacts, work: CpeWork | None) ->
 
 def _inform(session: Session, inform: Inform) -> Step:
     """A CPE that informs starts anew, whatever went before: it rebooted, or lost our answer."""
-    opened = Session(session.models, State.CONSULTING, session.namespace, session.message_id, session.versions)
-    opened = replace(opened, device=inform.device, parameters=dict(inform.parameters))
-    return opened, Consult(inform)
+    told = (session.namespace, session.message_id, session.versions, inform.device, dict(inform.parameters))
+    return Session(session.models, State.CONSULTING, *told), Consult(inform)
 
 
 def _work_given(session: Session, given: WorkGiven) -> Step:

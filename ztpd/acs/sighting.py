@@ -16,29 +16,35 @@ _MAC = re.compile(r"[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}")
 _NO_STATION = frozenset({"00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff"})
 _SUBSCRIBER_SIDE = re.compile(r"\.(?:LANDevice|LANEthernetInterfaceConfig|Hosts|WiFi|Bridging|WLANConfiguration)\.")
 _NOT_HEX = re.compile(r"[^0-9A-Fa-f]")
-
-
 _ROOTS = ("Device.", "InternetGatewayDevice.")
+_LENGTH, _URL_LENGTH = 128, 256
 
 
 def facts_of(inform: Inform) -> CpeFacts:
     """What the Inform tells of its CPE; ``root`` is that of the first parameter below a root that is known."""
     device, parameters = inform.device, inform.parameters
-    roots = (root for path in parameters for root in _ROOTS if path.startswith(root))
+    root = _root(parameters)
     return CpeFacts(
         manufacturer=device.manufacturer,
         oui=device.oui,
         product_class=device.product_class,
         serial=device.serial,
-        root=next(roots, ""),
-        software_version=_first(parameters, ".DeviceInfo.SoftwareVersion"),
-        hardware_version=_first(parameters, ".DeviceInfo.HardwareVersion"),
-        parameter_key=_first(parameters, ".ManagementServer.ParameterKey"),
-        connection_request_url=_first(parameters, ".ManagementServer.ConnectionRequestURL", 256),
-        udp_address=_first(parameters, ".ManagementServer.UDPConnectionRequestAddress"),
+        root=root,
+        software_version=parameters.get(f"{root}DeviceInfo.SoftwareVersion", "")[:_LENGTH],
+        hardware_version=parameters.get(f"{root}DeviceInfo.HardwareVersion", "")[:_LENGTH],
+        parameter_key=parameters.get(f"{root}ManagementServer.ParameterKey", "")[:_LENGTH],
+        connection_request_url=parameters.get(f"{root}ManagementServer.ConnectionRequestURL", "")[:_URL_LENGTH],
+        udp_address=parameters.get(f"{root}ManagementServer.UDPConnectionRequestAddress", "")[:_LENGTH],
         events=tuple(event.code for event in inform.events),
         parameters=parameters,
     )
+
+
+def _root(parameters: Mapping[str, str]) -> str:
+    for path in parameters:
+        if path.startswith(_ROOTS):
+            return path[: path.index(".") + 1]
+    return ""
 
 
 def sighting_of(inform: Inform, peer_ip: str, heard_at: datetime, *, trusted: bool = True) -> Sighting:
@@ -64,17 +70,15 @@ def sighting_of(inform: Inform, peer_ip: str, heard_at: datetime, *, trusted: bo
 
 
 def _details(inform: Inform) -> dict[str, str]:
+    device, parameters = inform.device, inform.parameters
+    root = _root(parameters)
     return {
-        "manufacturer": inform.device.manufacturer,
-        "product_class": inform.device.product_class,
-        "software_version": _first(inform.parameters, ".DeviceInfo.SoftwareVersion"),
-        "hardware_version": _first(inform.parameters, ".DeviceInfo.HardwareVersion"),
+        "manufacturer": device.manufacturer,
+        "product_class": device.product_class,
+        "software_version": parameters.get(f"{root}DeviceInfo.SoftwareVersion", "")[:_LENGTH],
+        "hardware_version": parameters.get(f"{root}DeviceInfo.HardwareVersion", "")[:_LENGTH],
         "events": ", ".join(event.code for event in inform.events)[:256],
     }
-
-
-def _first(parameters: Mapping[str, str], ending: str, length: int = 128) -> str:
-    return next((text[:length] for path, text in parameters.items() if path.endswith(ending)), "")
 
 
 def _uplink_mac(parameters: Mapping[str, str]) -> str | None:

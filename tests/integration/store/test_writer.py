@@ -65,6 +65,17 @@ async def test_intentions_that_arrive_together_share_commits(migrated_url: str, 
     assert len(points.groups) <= 3, "one by one it would be 200 commits"
 
 
+async def test_what_comes_turn_after_turn_of_the_loop_shares_a_commit(migrated_url: str, residential: Profile) -> None:
+    points = Points()
+    async with opened(migrated_url, residential, points) as store:
+        waiting = []
+        for number in range(writer.MAX_TURNS):
+            waiting.append(asyncio.create_task(store.commit(*_place(number))))
+            await asyncio.sleep(0)
+        await asyncio.gather(*waiting)
+    assert points.groups == [writer.MAX_TURNS]
+
+
 async def test_a_bad_intention_in_a_group_fails_alone(migrated_url: str, residential: Profile) -> None:
     def half_done(tx: Transaction) -> None:
         orders.put_location(tx, "LOC-BAD", location())
