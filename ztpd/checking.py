@@ -3,7 +3,7 @@
 import asyncio
 import enum
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -69,7 +69,7 @@ async def check(configuration: Configuration, *, offline: bool) -> list[Finding]
         _made(configuration, "store url", parts.engine, lambda engine: engine.dialect),
     ]
     if offline or any(finding.verdict is Verdict.WRONG for finding in findings):
-        return findings
+        return list(_each_once(findings))
     remarks, interfaces = parts.remarks(configuration), parts.access_interfaces(configuration)
     calling = parts.names_calling_home(configuration)
     answers = await asyncio.gather(
@@ -85,6 +85,17 @@ async def check(configuration: Configuration, *, offline: bool) -> list[Finding]
         answers.append(await _broker(broker))
     heard = await _interfaces(configuration.settings.discovery.dhcp.interfaces)
     return [*findings, _store(parts.engine(configuration)), *heard, *answers]
+
+
+def _each_once(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings; what is wrong with a file that several need is told by the first of them."""
+    told: dict[str, str] = {}
+    for finding in findings:
+        if finding.verdict is Verdict.WRONG and finding.said in told:
+            yield replace(finding, said=f"see {told[finding.said]}")
+        else:
+            told.setdefault(finding.said, finding.what)
+            yield finding
 
 
 def _made(

@@ -255,6 +255,7 @@ class TestCheck:
         assert ran.code == 2
         assert_told("acs.password is empty. Write the secret into it.", ran.output)
         assert_told("half.toml: sped: is not a key that ztpd knows. Did you mean speed?", ran.output)
+        assert re.search(r"wrong +firmware +see profiles", ran.output)  # told once, whoever else needs it
         assert re.search(r"ok +tokens +field-app, office", ran.output)
         assert_narrow(ran.output)
 

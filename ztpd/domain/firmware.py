@@ -5,6 +5,7 @@ are one campaign. Pure: the moment is handed in; time zones are the system's (``
 """
 
 import enum
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -46,13 +47,19 @@ def without_credentials(url: str) -> str:
     return url
 
 
+def _sha256(text: str) -> str:
+    if not re.fullmatch("[0-9a-fA-F]{64}", text):
+        raise ValueError("is no SHA-256: `sha256sum FILE` tells its 64 digits")
+    return text.lower()
+
+
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$")]
 """The name of a file in a folder: never a path."""
 
 Url = Annotated[str, Field(max_length=256), AfterValidator(without_credentials)]
 """Where a CPE fetches a file (at most 256 characters: TR-069 A.3.2.8)."""
 
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$"), AfterValidator(str.lower)]
+Sha256 = Annotated[str, AfterValidator(_sha256)]
 Pattern = Annotated[str, Field(min_length=1, max_length=128)]
 """A text in which ``*`` and ``?`` stand for anything; upper and lower case are the same."""
 

@@ -42,7 +42,7 @@ def intents(configuration: Configuration) -> frozenset[str] | None:
     if known is None:
         return None
     folder = configuration.path(configuration.settings.profiles)
-    remedy = "Correct it: docs/acs.md lists all intents. Your own go into a file in acs.data_models."
+    remedy = "Correct it: docs/intents.md lists all. Your own go into a file in acs.data_models."
     unknown = [
         ConfigProblem(folder / f"{name}.toml", f"cpe.{intent}", "no data model has such an intent", remedy)
         for name, profile in configuration.profiles.items()

@@ -115,6 +115,7 @@ def test_what_keeps_a_cpe_from_being_upgraded_now(
         ({"file": None}, "file or url"),
         ({"url": "http://files.example/hg.bin"}, "one of them"),
         ({"sha256": None}, "sha256sum"),
+        ({"sha256": "00"}, "64 digits"),
         ({"file": "../etc/passwd"}, "pattern"),
         ({"file": ".hidden"}, "pattern"),
         ({"timezone": "Europe/Wien"}, "no time zone"),
