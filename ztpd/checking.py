@@ -28,6 +28,10 @@ from ztpd.store.migrations import HEAD
 T = TypeVar("T")
 
 
+_HARD_TO_GUESS = 12
+"""Characters of a password that nobody finds by trying: the ACS lets every address try, for many CPEs may share one."""
+
+
 class Verdict(enum.Enum):
     """What a check came to."""
 
@@ -238,4 +242,7 @@ def _served(acs: AcsSettings | None) -> str:
     ports = [str(acs.port), *(f"{each.port}{'' if each.tls is None else ' (TLS)'}" for each in acs.listeners)]
     word = "port" if len(ports) == 1 else "ports"
     own = "CPEs keep the bootstrap secret" if acs.secrets is None else "each CPE is given a secret of its own"
+    length = len(acs.credentials.password)
+    if length < _HARD_TO_GUESS:
+        own += f"; their shared password is short, {length} characters: it can be guessed"
     return f"{word} {', '.join(ports)}; {own}"

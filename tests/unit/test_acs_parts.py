@@ -75,6 +75,11 @@ def test_without_further_keys_there_is_one_plain_listener_and_one_secret(folder:
     assert said(configured(folder)) == "port 7547; CPEs keep the bootstrap secret"
 
 
+def test_a_shared_password_that_can_be_guessed_is_told_of(folder: Path) -> None:
+    (folder / "password").write_text("cpe123")
+    assert said(configured(folder)).endswith("their shared password is short, 6 characters: it can be guessed")
+
+
 def test_a_key_file_gives_each_cpe_a_secret_of_its_own(folder: Path) -> None:
     configuration = configured(folder, 'device_key_file = "key"\ndigest = ["SHA-256", "MD5"]')
     acs = parts.acs(configuration)
