@@ -40,9 +40,9 @@ class Informing:
 
     async def heard(self, heard: Heard) -> CpeWork | None:
         """Commit that a CPE informed; what it must do first."""
-        sighting = sighting_of(heard.inform, heard.peer_ip, self.now(), trusted=heard.proof is not Proof.NONE)
-        facts, token = facts_of(heard.inform), _hash(heard.token)
-        told = HeardCpe(facts, heard.proof, token, heard.doubt, heard.detail, self.same_place)
+        facts = facts_of(heard.inform)
+        sighting = sighting_of(facts, heard.peer_ip, self.now(), trusted=heard.proof is not Proof.NONE)
+        told = HeardCpe(facts, heard.proof, _hash(heard.token), heard.doubt, heard.detail, self.same_place)
         work = await self.store.commit(cpes.hear_inform, sighting, told)
         self.sighted("cwmp", "kept")
         self.counted("informed" if heard.doubt is None else heard.doubt.value)

@@ -264,8 +264,9 @@ async def know(made: Stage, numbers: range) -> None:
 async def _inform(store: Store, number: int) -> None:
     heard = soap.decode(_cpes.inform(number)).message
     assert isinstance(heard, Inform)
-    told = HeardCpe(facts_of(heard), Proof.DEVICE, f"{number:064x}")
-    await store.commit(cpes.hear_inform, sighting_of(heard, _cpes.address(number), utc_now()), told)
+    facts = facts_of(heard)
+    told = HeardCpe(facts, Proof.DEVICE, f"{number:064x}")
+    await store.commit(cpes.hear_inform, sighting_of(facts, _cpes.address(number), utc_now()), told)
 
 
 def figure(

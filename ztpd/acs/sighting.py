@@ -18,6 +18,7 @@ _SUBSCRIBER_SIDE = re.compile(r"\.(?:LANDevice|LANEthernetInterfaceConfig|Hosts|
 _NOT_HEX = re.compile(r"[^0-9A-Fa-f]")
 _ROOTS = ("Device.", "InternetGatewayDevice.")
 _LENGTH, _URL_LENGTH = 128, 256
+_DETAILS = ("manufacturer", "product_class", "software_version", "hardware_version")
 
 
 def facts_of(inform: Inform) -> CpeFacts:
@@ -47,38 +48,26 @@ def _root(parameters: Mapping[str, str]) -> str:
     return ""
 
 
-def sighting_of(inform: Inform, peer_ip: str, heard_at: datetime, *, trusted: bool = True) -> Sighting:
-    """The sighting of a CPE that informed from this address; ``heard_at`` is aware UTC.
+def sighting_of(facts: CpeFacts, peer_ip: str, heard_at: datetime, *, trusted: bool = True) -> Sighting:
+    """The sighting of a CPE that informed these facts from this address; ``heard_at`` is aware UTC.
 
     ``trusted`` is whether the CPE has proven who it is.
 
     The PON serial is taken from a CWMP serial that is its hex (``48575443E204802C``). The MAC is the first that a
     parameter outside the subscriber's side carries. All of it is what the device claims.
     """
-    device = inform.device
+    details = {name: getattr(facts, name) for name in _DETAILS} | {"events": ", ".join(facts.events)[:256]}
     return Sighting(
         source=Source.CWMP,
         heard_at=heard_at,
-        serial=serial.from_hex(device.serial),
-        oui=_NOT_HEX.sub("", device.oui).upper() or None,
-        cwmp_serial=device.serial,
-        mac=_uplink_mac(inform.parameters),
+        serial=serial.from_hex(facts.serial),
+        oui=_NOT_HEX.sub("", facts.oui).upper() or None,
+        cwmp_serial=facts.serial,
+        mac=_uplink_mac(facts.parameters),
         ip=peer_ip,
         trusted=trusted,
-        details={key: text for key, text in _details(inform).items() if text},
+        details={name: text for name, text in details.items() if text},
     )
-
-
-def _details(inform: Inform) -> dict[str, str]:
-    device, parameters = inform.device, inform.parameters
-    root = _root(parameters)
-    return {
-        "manufacturer": device.manufacturer,
-        "product_class": device.product_class,
-        "software_version": parameters.get(f"{root}DeviceInfo.SoftwareVersion", "")[:_LENGTH],
-        "hardware_version": parameters.get(f"{root}DeviceInfo.HardwareVersion", "")[:_LENGTH],
-        "events": ", ".join(event.code for event in inform.events)[:256],
-    }
 
 
 def _uplink_mac(parameters: Mapping[str, str]) -> str | None:

@@ -14,7 +14,7 @@ from ztpd.acs.identity import Identity
 from ztpd.acs.messages import DeviceId, Inform
 from ztpd.acs.session import Session
 from ztpd.acs.session_table import OpenSession, SessionTable, TableFull
-from ztpd.acs.sighting import sighting_of
+from ztpd.acs.sighting import facts_of, sighting_of
 from ztpd.domain.cpe import Proof
 from ztpd.domain.sighting import Sighting, Source
 
@@ -136,7 +136,7 @@ class TestInflate:
 def sighted(body: bytes) -> Sighting:
     message = soap.decode(body).message
     assert isinstance(message, Inform)
-    return sighting_of(message, "192.0.2.9", NOW)
+    return sighting_of(facts_of(message), "192.0.2.9", NOW)
 
 
 class TestSighting:
