@@ -33,14 +33,6 @@ class Where:
     actor: str
 
 
-class _OnlyAsked(Exception):
-    """Everything was done that would be done, and is to be undone."""
-
-    def __init__(self, finding: Finding) -> None:
-        self.finding = finding
-        super().__init__()
-
-
 def take_over(tx: Transaction, where: Where, pairs: Sequence[Pair], *, dry_run: bool) -> list[Finding]:
     """Make each pair's service ours, each apart from the others; what was done, or refused, in order.
 
@@ -50,16 +42,8 @@ def take_over(tx: Transaction, where: Where, pairs: Sequence[Pair], *, dry_run: 
 
 
 def _apart(tx: Transaction, where: Where, each: Pair, dry_run: bool) -> Finding:
-    def work() -> Finding:
-        finding = _take_over(tx, where, each)
-        if dry_run:
-            raise _OnlyAsked(finding)
-        return finding
-
-    match tx.apart(work):
+    match tx.apart(lambda: _take_over(tx, where, each), dry_run=dry_run):
         case Finding() as finding:
-            return finding
-        case _OnlyAsked(finding=finding):
             return finding
         case Refused(problem=problem, remedy=remedy):
             return takeover.refused(each, problem, remedy)

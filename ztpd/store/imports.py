@@ -18,14 +18,6 @@ from ztpd.store.transaction import Refused, Transaction, Unknown
 log = structlog.get_logger()
 
 
-class _OnlyAsked(Exception):
-    """Everything was done that would be done, and is to be undone."""
-
-    def __init__(self, found: Imported) -> None:
-        self.found = found
-        super().__init__()
-
-
 class _Contradicted(Exception):
     """One of the names is another device's; carries whose."""
 
@@ -42,16 +34,8 @@ def take_in(
 
 
 def _apart(tx: Transaction, line: int, each: ImportedDevice, actor: str, dry_run: bool) -> Imported:
-    def work() -> Imported:
-        found = _take_in(tx, line, each, actor)
-        if dry_run:
-            raise _OnlyAsked(found)
-        return found
-
-    match tx.apart(work):
+    match tx.apart(lambda: _take_in(tx, line, each, actor), dry_run=dry_run):
         case Imported() as found:
-            return found
-        case _OnlyAsked(found=found):
             return found
         case Refused(problem=problem, remedy=remedy):
             return Imported(Outcome.REFUSED, line, each.known_by, problem=problem, remedy=remedy)

@@ -102,8 +102,11 @@ class Transaction:
         # The text by its name, run directly: aiosql's own call costs as much again as a small statement.
         return self.connection.execute(getattr(self.queries, statement).sql, parameters)
 
-    def apart(self, work: Callable[[], T]) -> T | Exception:
-        """Do one of many things so that it fails alone: what it returns, or the error after all it did is undone."""
+    def apart(self, work: Callable[[], T], *, dry_run: bool = False) -> T | Exception:
+        """Do one of many things so that it fails alone: what it returns, or the error after all it did is undone.
+
+        A dry run is undone too: it says what would come of it.
+        """
         self.connection.execute("SAVEPOINT apart")
         try:
             result = work()
@@ -111,6 +114,8 @@ class Transaction:
             self.connection.execute("ROLLBACK TO SAVEPOINT apart")
             self.connection.execute("RELEASE SAVEPOINT apart")
             return error
+        if dry_run:
+            self.connection.execute("ROLLBACK TO SAVEPOINT apart")
         self.connection.execute("RELEASE SAVEPOINT apart")
         return result
 
