@@ -93,6 +93,11 @@ def spoken(cause: Cause, id_: str) -> str:
     return f"{_SPOKEN[cause]} {id_.partition('.')[0] if cause is Cause.ASKED else id_}"
 
 
+def key_of(cause: Cause, id_: str) -> str:
+    """What a CPE is told a piece of work is called: at most 32 characters (TR-069 A.3.2.1, A.3.2.8)."""
+    return (id_ if cause is Cause.JOB else f"{cause}-{id_}")[:_KEY_LENGTH]
+
+
 @dataclass(frozen=True, slots=True)
 class CpeWork:
     """One thing that one CPE is to do: ``id`` is the job's for ``Cause.JOB`` and the task's else.
@@ -109,8 +114,8 @@ class CpeWork:
 
     @property
     def key(self) -> str:
-        """What the CPE shows again as ParameterKey or CommandKey: at most 32 characters (TR-069 A.3.2.1, A.3.2.8)."""
-        return self.id[:_KEY_LENGTH] if self.cause is Cause.JOB else f"{self.cause}-{self.id}"[:_KEY_LENGTH]
+        """What the CPE shows again as ParameterKey or CommandKey."""
+        return key_of(self.cause, self.id)
 
 
 @dataclass(frozen=True, slots=True)

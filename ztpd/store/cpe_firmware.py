@@ -4,7 +4,6 @@ What is offered is kept before the CPE is told: after a kill no second download 
 counts in the end is the version that the CPE shows.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,12 +12,13 @@ from typing import Any
 import structlog
 
 from ztpd.domain import firmware
-from ztpd.domain.cpe import Cause, CpeFacts, CpeOutcome, CpeWork
+from ztpd.domain.cpe import Cause, CpeFacts, CpeOutcome, CpeWork, key_of
 from ztpd.domain.cpe_tasks import Download
 from ztpd.domain.firmware import FIRMWARE_IMAGE, UPGRADE, FirmwareRule, Upgrade, UpgradeEvent
 from ztpd.domain.lifecycle import JobState
 from ztpd.domain.profile import Profile
-from ztpd.store import allocations, firmware_campaigns, transfer_grants, transfer_tasks
+from ztpd.store import allocations, evidence, firmware_campaigns, transfer_grants, transfer_tasks
+from ztpd.store.rows import facts_of_cpe
 from ztpd.store.times import optional_moment, to_text
 from ztpd.store.transaction import Row, Transaction
 
@@ -69,7 +69,7 @@ def _due(tx: Transaction, cpe: Row) -> tuple[Place, FirmwareRule] | None:
     if not any(profile.firmware for profile in tx.profiles.values()):
         return None
     place = _place(tx, cpe["device"])
-    rule = None if place is None else firmware.rule_for(place.profile.firmware, _known(cpe))
+    rule = None if place is None else firmware.rule_for(place.profile.firmware, facts_of_cpe(cpe))
     if place is None or rule is None or cpe["software_version"] == rule.version:
         return None
     return None if place.installing and not rule.during_install else (place, rule)
@@ -89,12 +89,6 @@ def _place(tx: Transaction, device: int) -> Place | None:
         if role == "cpe" and at_work and configured and profile is not None:
             return Place(job.service, profile, installing=True)
     return None
-
-
-def _known(cpe: Row) -> CpeFacts:
-    """What tells a CPE's model, whether its last Inform had all of it or not."""
-    names = ("manufacturer", "oui", "product_class", "serial", "hardware_version", "software_version")
-    return CpeFacts(**{name: cpe[name] for name in names})
 
 
 def give(tx: Transaction, work: CpeWork, cpe: Row) -> None:
@@ -139,7 +133,7 @@ def transferred(tx: Transaction, device: int, attempt: str, fault: str = "") -> 
     if row is None:
         return
     if fault:
-        reason = transfer_grants.refusal(tx, device, _key(row))
+        reason = transfer_grants.refusal(tx, device, key(row))
         _happen(tx, row, UpgradeEvent.FAULTED, f"{fault}; {reason}" if reason else fault)
         return
     _happen(tx, row, UpgradeEvent.TRANSFERRED)
@@ -233,7 +227,8 @@ def _confirmed(tx: Transaction, row: Row, _: str) -> None:
     _over(tx, row)
     times = {name: row[name] for name in ("offered_at", "given_at", "transferred_at")}
     _tell(tx, row, "firmware.confirmed")
-    _write_evidence(tx, row, {**_facts(row), **times, "confirmed_at": tx.now_text})
+    body = {**_facts(row), **times, "confirmed_at": tx.now_text}
+    evidence.write_of_service(tx, row["service"], "firmware", body)
 
 
 def _failed(tx: Transaction, row: Row, fault: str) -> None:
@@ -269,12 +264,12 @@ def _began(tx: Transaction, row: Row) -> None:
 
 
 def _over(tx: Transaction, row: Row) -> None:
-    transfer_grants.end(tx, row["device"], _key(row))
+    transfer_grants.end(tx, row["device"], key(row))
 
 
-def _key(row: Row) -> str:
+def key(row: Row) -> str:
     """What the CPE calls the attempt."""
-    return CpeWork(row["device"], Cause.FIRMWARE, f"{row['device']}.{row['attempt']}", Download(file_type="-")).key
+    return key_of(Cause.FIRMWARE, f"{row['device']}.{row['attempt']}")
 
 
 def _until(tx: Transaction, row: Row) -> str:
@@ -288,19 +283,3 @@ def _facts(row: Row) -> dict[str, Any]:
 
 def _tell(tx: Transaction, row: Row, type_: str, **facts: Any) -> None:
     tx.tell_of_service(row["service"], type_, **_facts(row), **facts)
-
-
-def _write_evidence(tx: Transaction, row: Row, body: dict[str, Any]) -> None:
-    """With the last job of the service: that is where people look for what is installed there."""
-    job = tx.one("last_job_of_service", service=row["service"])
-    tx.run(
-        "add_evidence",
-        service=row["service"],
-        job="" if job is None else job["id"],
-        visit=0 if job is None else job["visit"],
-        kind="firmware",
-        body=json.dumps(body, ensure_ascii=False),
-        author="ztpd",
-        captured_at=tx.now_text,
-        now=tx.now_text,
-    )

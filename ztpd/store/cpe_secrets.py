@@ -15,6 +15,7 @@ from ztpd.domain.identity import Kind
 from ztpd.domain.profile import Value
 from ztpd.domain.sighting import Presence, Sighting
 from ztpd.store import quarantine
+from ztpd.store.rows import facts_of_cpe
 from ztpd.store.transaction import Refused, Row, Transaction, Unknown
 
 PASSWORD = "management.password"  # noqa: S105 the intent's name
@@ -109,7 +110,7 @@ def follow(tx: Transaction, work: CpeWork, outcome: CpeOutcome, cpe: Row) -> boo
     """Keep that a CPE has taken its secret, or that it will not; whether it was one of the two."""
     if not isinstance(work.task, Configure) or cpe["secret"] not in {"", "given"}:
         return False
-    ours = tx.management(_facts(cpe)).get(PASSWORD)
+    ours = tx.management(facts_of_cpe(cpe)).get(PASSWORD)
     if ours is None or work.task.values.get(PASSWORD) != ours:
         return False
     refused = outcome.fault is not None and _is_of_ours(outcome.fault.parameter)
@@ -131,7 +132,3 @@ def _set(tx: Transaction, device: int, secret: str) -> None:
 def _is_of_ours(parameter: str | None) -> bool:
     head, _, name = (parameter or "").rpartition(".")
     return head.endswith("ManagementServer") and name in _PARAMETERS
-
-
-def _facts(cpe: Row) -> CpeFacts:
-    return CpeFacts(cpe["manufacturer"], cpe["oui"], cpe["product_class"], cpe["serial"])

@@ -9,7 +9,8 @@ from datetime import timedelta
 
 from ztpd.domain.cpe import CpeFacts, spoken
 from ztpd.domain.waking import CpeToWake, WakingPace
-from ztpd.store import cpe_work, cpes, firmware_campaigns, imports
+from ztpd.store import cpe_work, firmware_campaigns, imports
+from ztpd.store.rows import facts_of_cpe
 from ztpd.store.times import to_text
 from ztpd.store.transaction import Row, Transaction
 
@@ -41,7 +42,7 @@ def claim_cpes_to_wake(
     for row in _candidates(tx, max(limit, _LOOKED_AT)):
         if len(claimed) == limit:
             break
-        if talks(cpes.facts_of(row)):
+        if talks(facts_of_cpe(row)):
             _put_off(tx, row, AFTER_SESSION)
             continue
         asking = tx.apart(lambda row=row: _claim(tx, row, pace))  # type: ignore[misc]
@@ -63,7 +64,7 @@ def _put_off(tx: Transaction, row: Row, pause: timedelta) -> None:
 
 
 def _claim(tx: Transaction, row: Row, pace: WakingPace) -> Asking | None:
-    facts = cpes.facts_of(row)
+    facts = facts_of_cpe(row)
     work = cpe_work.next_work(tx, row, facts)
     if work is None:
         return None

@@ -1,19 +1,17 @@
 """Intentions of the ACS: a CPE informed, did what it was asked, told something of itself, or goes on with a session."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import timedelta
 
 from ztpd.domain.cpe import Cause, CpeFacts, CpeOutcome, CpeWork, Doubt, KnownCpe, Proof
 from ztpd.domain.sighting import Sighting
 from ztpd.store import cpe_doubts, cpe_drift, cpe_firmware, cpe_handover, cpe_secrets, cpe_work, sightings
+from ztpd.store.rows import KEPT_FACTS, facts_of_cpe
 from ztpd.store.times import to_text
 from ztpd.store.transaction import Row, Transaction
 
 SESSION_LIFE = timedelta(seconds=120)
 """How long after its Inform a session may go on that another run of the daemon began."""
-
-_KEPT = tuple(field.name for field in fields(CpeFacts) if field.name not in {"events", "parameters"})
-"""What is kept of an Inform, each in a column of its name; the rest is of this one Inform alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ def hear_inform(tx: Transaction, sighting: Sighting, heard: HeardCpe) -> CpeWork
 
 def keep(tx: Transaction, device: int, ip: str, heard: HeardCpe) -> Row:
     """Keep what an Inform tells of its CPE; the row as it is now."""
-    told = {name: getattr(heard.facts, name) for name in _KEPT}
+    told = {name: getattr(heard.facts, name) for name in KEPT_FACTS}
     told |= {"ip": ip, "proof": heard.proof, "session": heard.session}
     secret = "proven" if heard.proof is Proof.DEVICE else ""
     row = tx.one("put_cpe", device=device, secret=secret, now=tx.now_text, **told)
@@ -73,11 +71,11 @@ def record_outcome(tx: Transaction, work: CpeWork, outcome: CpeOutcome) -> CpeWo
         cpe = tx.one("get_cpe", device=work.device)
     if cpe is None:  # it proved to be another device meanwhile; its next Inform begins anew
         return None
-    following = cpe_work.next_work(tx, cpe, facts_of(cpe))
+    following = cpe_work.next_work(tx, cpe, facts_of_cpe(cpe))
     done = (work.cause, work.id, work.task)
     if following is None or (following.cause, following.id, following.task) == done:
         return None
-    return cpe_work.give_work(tx, cpe, facts_of(cpe))
+    return cpe_work.give_work(tx, cpe, facts_of_cpe(cpe))
 
 
 def resume(tx: Transaction, session: str) -> KnownCpe | None:
@@ -85,10 +83,5 @@ def resume(tx: Transaction, session: str) -> KnownCpe | None:
     cpe = tx.one("cpe_of_session", session=session, since=to_text(tx.now - SESSION_LIFE))
     if cpe is None:
         return None
-    facts = facts_of(cpe)
+    facts = facts_of_cpe(cpe)
     return KnownCpe(facts, cpe_work.give_work(tx, cpe, facts), Proof(cpe["proof"]))
-
-
-def facts_of(cpe: Row) -> CpeFacts:
-    """What was last told of a CPE, without what one Inform alone carried."""
-    return CpeFacts(**{name: cpe[name] for name in _KEPT})

@@ -1,7 +1,7 @@
 """Rows of the database as values of the domain."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from pydantic import TypeAdapter
 
+from ztpd.domain.cpe import CpeFacts
 from ztpd.domain.failures import Code, Failure
 from ztpd.domain.lifecycle import DeviceState, JobState, ServiceState
 from ztpd.domain.model import JobBody, LocationBody
@@ -16,6 +17,14 @@ from ztpd.domain.sighting import Sighting
 from ztpd.store.times import from_text, optional_moment
 
 SIGHTING: TypeAdapter[Sighting] = TypeAdapter(Sighting)
+
+KEPT_FACTS = tuple(field.name for field in fields(CpeFacts) if field.name not in {"events", "parameters"})
+"""What is kept of an Inform, each in a column of its name; the rest is of this one Inform alone."""
+
+
+def facts_of_cpe(row: Mapping[str, Any]) -> CpeFacts:
+    """What was last told of a CPE, without what one Inform alone carried."""
+    return CpeFacts(**{name: row[name] for name in KEPT_FACTS})
 
 
 _JOB_STATES = {state.value: state for state in JobState}

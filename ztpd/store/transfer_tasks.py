@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from ztpd.domain.cpe import Cause
+from ztpd.domain.cpe import Cause, key_of
 from ztpd.domain.cpe_tasks import TASK, Download, Upload
 from ztpd.store import transfer_grants
 from ztpd.store.times import to_text
@@ -47,7 +47,7 @@ def ended(tx: Transaction, row: Row, fault: str = "") -> Ending:
     upload = tx.one("cpe_upload_of_task", task=row["id"])
     if row["kind"] == "upload" and upload is None:
         fault = fault or "the CPE says that it sent the file, and nothing arrived"
-    reason = transfer_grants.refusal(tx, row["device"], _key(row)) if fault else ""
+    reason = transfer_grants.refusal(tx, row["device"], key(row)) if fault else ""
     shown = {} if upload is None else {"upload": str(upload["id"]), "size": str(upload["size"])}
     return Ending({"values": shown}, f"{fault}; {reason}" if reason else fault, "failed" if fault else "")
 
@@ -64,11 +64,12 @@ def overdue(tx: Transaction, row: Row) -> Ending:
 
 def close(tx: Transaction, row: Row) -> None:
     """A task is over, and so are its one-time URLs."""
-    transfer_grants.end(tx, row["device"], _key(row))
+    transfer_grants.end(tx, row["device"], key(row))
 
 
-def _key(row: Row) -> str:
-    return f"{Cause.ASKED}-{row['id']}"
+def key(row: Row) -> str:
+    """What the CPE calls the transfer."""
+    return key_of(Cause.ASKED, str(row["id"]))
 
 
 def _task(row: Row) -> Download | Upload:

@@ -33,10 +33,10 @@ def _only_key(tx: Transaction, cpe: Row) -> str:
     """The key of the transfer that a CPE has under way; none when there are more or none."""
     row = tx.one("cpe_firmware", device=cpe["device"])
     at_it = row is not None and row["ended_at"] is None
-    keys = [f"{Cause.FIRMWARE}-{cpe['device']}.{row['attempt']}"] if row is not None and at_it else []
+    keys = [cpe_firmware.key(row)] if row is not None and at_it else []
     tasks = tx.all("open_cpe_tasks", device=cpe["device"])
     given = (task for task in tasks if task["state"] == "given" and task["kind"] in transfer_tasks.KINDS)
-    keys += [f"{Cause.ASKED}-{task['id']}" for task in given]
+    keys += map(transfer_tasks.key, given)
     return keys[0] if len(keys) == 1 else ""
 
 

@@ -28,6 +28,7 @@ from ztpd.store import (
     transfers,
 )
 from ztpd.store.cpes import HeardCpe
+from ztpd.store.rows import facts_of_cpe
 from ztpd.store.transaction import Refused, Unknown
 from ztpd.store.transfer_grants import Grant
 
@@ -132,7 +133,7 @@ def test_looking_at_what_a_cpe_must_do_begins_nothing(here: World) -> None:
     here.connection.execute(f"UPDATE cpe SET software_version = '{OLD}'")
     (cpe,) = here.rows("SELECT * FROM cpe")
     for _ in range(2):
-        assert here.do(cpe_work.next_work, cpe, cpes.facts_of(cpe)) is not None
+        assert here.do(cpe_work.next_work, cpe, facts_of_cpe(cpe)) is not None
     assert here.rows("SELECT * FROM cpe_firmware") == []
     assert here.rows("SELECT * FROM cpe_grant") == []
 
