@@ -57,8 +57,11 @@ def give_work(tx: Transaction, cpe: Row, facts: CpeFacts, idle: Collection[Cause
     ``next_work`` only looks.
     """
     work = next_work(tx, cpe, facts, idle)
-    if work is None:
-        return None
+    return None if work is None else give(tx, cpe, work)
+
+
+def give(tx: Transaction, cpe: Row, work: CpeWork) -> CpeWork:
+    """The work that ``next_work`` found, as its CPE is told it; keeps what must be kept before it is."""
     if work.cause is Cause.FIRMWARE:
         cpe_firmware.give(tx, work, cpe)
     cpe_handover.told(tx, work)

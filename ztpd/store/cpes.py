@@ -75,7 +75,7 @@ def record_outcome(tx: Transaction, work: CpeWork, outcome: CpeOutcome) -> CpeWo
     done = (work.cause, work.id, work.task)
     if following is None or (following.cause, following.id, following.task) == done:
         return None
-    return cpe_work.give_work(tx, cpe, facts_of_cpe(cpe))
+    return cpe_work.give(tx, cpe, following)
 
 
 def resume(tx: Transaction, session: str) -> KnownCpe | None:
