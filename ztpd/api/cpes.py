@@ -32,35 +32,45 @@ class ReadBody(Strict):
 
 async def diagnose_device(call: Call[ByRowId, Nothing, CpeTest]) -> Answer:
     """Have a device test its line: download, upload, ping, traceroute, wifi-neighbours or optics."""
-    return await _ask(call, cpe_tasks.Diagnose(test=call.body))
+    return await ask(call, cpe_tasks.Diagnose(test=call.body))
 
 
 async def read_device(call: Call[ByRowId, Nothing, ReadBody]) -> Answer:
     """Have a device show values of its data model; what is named like a secret is masked."""
-    return await _ask(call, cpe_tasks.Read(paths=call.body.paths))
+    return await ask(call, cpe_tasks.Read(paths=call.body.paths))
 
 
 async def reboot_device(call: Call[ByRowId, Nothing, Nothing]) -> Answer:
     """Have a device restart."""
-    return await _ask(call, cpe_tasks.Reboot())
+    return await ask(call, cpe_tasks.Reboot())
 
 
 async def reset_device(call: Call[ByRowId, Nothing, Nothing]) -> Answer:
     """Have a device forget every setting and restart."""
-    return await _ask(call, cpe_tasks.FactoryReset())
+    return await ask(call, cpe_tasks.FactoryReset())
 
 
-async def _ask(call: Call[ByRowId, Any, Any], task: Task) -> Answer:
-    store, device = call.context.store, call.path.id
-    row = await store.commit(cpe_asking.ask, device, task, call.caller)
-    return Answer(await store.read(lambda reader: reader.cpe_task(device, row["id"])), 202)
+async def ask(call: Call[ByRowId, Any, Any], task: Task) -> Answer:
+    """Have a device do something when it informs next."""
+    row = await call.context.store.commit(cpe_asking.ask, call.path.id, task, call.caller)
+    return await asked(call, row["id"])
+
+
+async def asked(call: Call[ByRowId, Any, Any], id_: int) -> Answer:
+    """202 with a task, which shows what comes of it."""
+    return Answer(await call.context.store.read(lambda reader: reader.cpe_task(call.path.id, id_)), 202)
+
+
+async def require_device(call: Call[ByRowId, Any, Any]) -> None:
+    """Raise ``Unknown`` where there is no such device."""
+    if await call.context.store.read(lambda reader: reader.device(call.path.id)) is None:
+        raise Unknown("device", str(call.path.id))
 
 
 async def list_tasks(call: Call[ByRowId, PageByRowId, Nothing]) -> Answer:
     """What a device was asked for, oldest first; of what is over, the last fifty."""
     query, device = call.query, call.path.id
-    if await call.context.store.read(lambda reader: reader.device(device)) is None:
-        raise Unknown("device", str(device))
+    await require_device(call)
     rows = await call.context.store.read(lambda reader: reader.cpe_tasks(device, query.after, one_more(query.limit)))
     return page(rows, query.limit)
 

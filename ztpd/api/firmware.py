@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from ztpd.api.cpe_answers import TaskShown
+from ztpd.api.cpes import ask, require_device
 from ztpd.api.inputs import ByName, ByRowId, PageByRowId, RowId
 from ztpd.api.paging import one_more, page
 from ztpd.api.routing import Answer, Call, Nothing, Route, Text, route
@@ -14,7 +15,7 @@ from ztpd.api.tokens import Scope
 from ztpd.domain.cpe_tasks import Download, Seconds, Upload
 from ztpd.domain.firmware import FileName, Url
 from ztpd.domain.model import Strict
-from ztpd.store import cpe_asking, files, firmware_campaigns, transfer_reading
+from ztpd.store import files, firmware_campaigns, transfer_reading
 from ztpd.store.files import FileProblem, FileSettings
 from ztpd.store.transaction import Refused, Unknown
 
@@ -162,7 +163,7 @@ async def download_to_device(call: Call[ByRowId, Nothing, DownloadBody]) -> Answ
         timeout_s=body.timeout_s,
         succeeds_on_timeout=body.succeeds_on_timeout,
     )
-    return await _ask(call, task)
+    return await ask(call, task)
 
 
 async def _measured(settings: FileSettings, file: str) -> tuple[int, str]:
@@ -175,20 +176,13 @@ async def _measured(settings: FileSettings, file: str) -> tuple[int, str]:
 async def upload_from_device(call: Call[ByRowId, Nothing, UploadBody]) -> Answer:
     """Have a device send its configuration or its log when it informs next."""
     _files(call)
-    return await _ask(call, Upload(what=call.body.what))
-
-
-async def _ask(call: Call[ByRowId, Any, Any], task: Download | Upload) -> Answer:
-    store, device = call.context.store, call.path.id
-    row = await store.commit(cpe_asking.ask, device, task, call.caller)
-    return Answer(await store.read(lambda reader: reader.cpe_task(device, row["id"])), 202)
+    return await ask(call, Upload(what=call.body.what))
 
 
 async def list_uploads(call: Call[ByRowId, PageByRowId, Nothing]) -> Answer:
     """Files that a device sent, oldest first."""
     query, device = call.query, call.path.id
-    if await call.context.store.read(lambda reader: reader.device(device)) is None:
-        raise Unknown("device", str(device))
+    await require_device(call)
     rows = await call.context.store.read(
         lambda reader: transfer_reading.uploads(reader, device, query.after, one_more(query.limit))
     )

@@ -3,6 +3,7 @@
 from typing import Final
 
 from ztpd.api.cpe_answers import TaskShown
+from ztpd.api.cpes import asked
 from ztpd.api.inputs import ByRowId
 from ztpd.api.routing import Answer, Call, Nothing, Route, route
 from ztpd.api.tokens import Scope
@@ -22,10 +23,9 @@ class HandoverBody(Strict):
 
 async def hand_over(call: Call[ByRowId, Nothing, HandoverBody]) -> Answer:
     """Have a finished device inform another ACS; ``handover`` of the device shows whether it left."""
-    store, device, body = call.context.store, call.path.id, call.body
-    what = HandOver(url=body.url, username=body.username, secret=body.secret)
-    task = await store.commit(handing_over.hand_over, device, what, call.caller)
-    return Answer(await store.read(lambda reader: reader.cpe_task(device, task["id"])), 202)
+    what = HandOver(url=call.body.url, username=call.body.username, secret=call.body.secret)
+    task = await call.context.store.commit(handing_over.hand_over, call.path.id, what, call.caller)
+    return await asked(call, task["id"])
 
 
 ROUTES: Final[tuple[Route, ...]] = (
