@@ -120,8 +120,7 @@ async def _sent(
                     raise AdoptionFailed(f"{told['error']}. Import again: what was taken over stays")
                 yield told
     except (aiohttp.ClientError, TimeoutError) as error:
-        why = str(error) or f"no answer in {_SILENCE_S:g} s"
-        raise asking.DaemonSilent(f"no daemon answers at {origin}: {why}. Start it: ztpd run") from error
+        raise asking.no_daemon(configuration, error, _SILENCE_S) from error
     except ValueError as error:
         raise asking.no_ztpd(configuration) from error
     raise AdoptionFailed("the daemon's answer broke off. Import again: what was taken over stays")

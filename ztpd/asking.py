@@ -69,10 +69,15 @@ async def answers(configuration: Configuration, paths: Sequence[str]) -> list[st
         async with aiohttp.ClientSession(origin, headers=headers, timeout=timeout) as session:
             return [await _get(session, path) for path in paths]
     except (aiohttp.ClientError, TimeoutError) as error:
-        why = str(error) or f"no answer in {PATIENCE_S:g} s"
-        raise DaemonSilent(f"no daemon answers at {origin}: {why}. Start it: ztpd run") from error
+        raise no_daemon(configuration, error, PATIENCE_S) from error
     except ValueError as error:  # bytes that are no text
         raise no_ztpd(configuration) from error
+
+
+def no_daemon(configuration: Configuration, error: Exception, patience_s: float) -> DaemonSilent:
+    """Nobody answers a call, or not within so many seconds."""
+    why = str(error) or f"no answer in {patience_s:g} s"
+    return DaemonSilent(f"no daemon answers at {origin_of(configuration.settings.api)}: {why}. Start it: ztpd run")
 
 
 def no_ztpd(configuration: Configuration) -> DaemonSilent:

@@ -7,7 +7,6 @@ from typing import Any
 import aiohttp
 
 from ztpd import asking
-from ztpd.asking import DaemonSilent
 from ztpd.config import Configuration
 from ztpd.settings import Scope
 
@@ -43,8 +42,7 @@ async def fetch(
         ):
             said, status = await answer.read(), answer.status
     except (aiohttp.ClientError, TimeoutError) as error:
-        why = str(error) or f"no answer in {asking.PATIENCE_S:g} s"
-        raise DaemonSilent(f"no daemon answers at {origin}: {why}. Start it: ztpd run") from error
+        raise asking.no_daemon(configuration, error, asking.PATIENCE_S) from error
     if status >= 400:
         raise CallRefused(_why(configuration, said))
     return said

@@ -200,9 +200,7 @@ async def _sent(
                     raise ImportFailed(f"{told['error']}. {_AGAIN}")
                 yield {**told, "line": batch[told["line"] - 1][0]}
     except (aiohttp.ClientError, TimeoutError) as error:
-        origin = asking.origin_of(configuration.settings.api)
-        why = str(error) or f"no answer in {_SILENCE_S:g} s"
-        raise asking.DaemonSilent(f"no daemon answers at {origin}: {why}. Start it: ztpd run") from error
+        raise asking.no_daemon(configuration, error, _SILENCE_S) from error
     except (ValueError, LookupError, TypeError) as error:
         raise asking.no_ztpd(configuration) from error
     raise ImportFailed(f"the daemon's answer broke off. {_AGAIN}")
