@@ -12,6 +12,7 @@ from ztpd.acs.datamodel import NAMED, Dialect, Instance, Numbers, Wish, expand
 Rows = Mapping[int, Mapping[str, str]]
 """The rows of a table by instance number: values by the path below the row."""
 
+_NUMBER = re.compile("[0-9]{1,10}")
 _RANGE = re.compile(r"([0-9]{1,10})\.\.([0-9]{1,10})")
 
 
@@ -79,11 +80,17 @@ def rows_of(table: str, parameters: Mapping[str, str]) -> dict[int, dict[str, st
     """The rows of a table by what was read below it."""
     rows: dict[int, dict[str, str]] = {}
     for path, text in parameters.items():
-        if path.startswith(table):
-            number, _, below = path[len(table) :].partition(".")
-            if number.isascii() and number.isdigit() and len(number) <= 10 and below:
-                rows.setdefault(int(number), {})[below] = text
+        number = row_number(table, path)
+        below = path[len(table) :].partition(".")[2]
+        if number is not None and below:
+            rows.setdefault(number, {})[below] = text
     return rows
+
+
+def row_number(table: str, path: str) -> int | None:
+    """The number of the table's row that a path is of or lies in; None when it lies elsewhere."""
+    number = path[len(table) :].partition(".")[0]
+    return int(number) if path.startswith(table) and _NUMBER.fullmatch(number) else None
 
 
 def exact_parameters(instance: Instance) -> tuple[str, ...]:
@@ -135,7 +142,7 @@ def referred(table: str, text: str) -> int | None:
     """The number of the table's row that a reference (TR-106 §3.2.4) leads to; None when it leads elsewhere."""
     for item in text.split(","):
         number = item.strip().removeprefix(table).rstrip(".")
-        if item.strip().startswith(table) and number.isascii() and number.isdigit() and len(number) <= 10:
+        if item.strip().startswith(table) and _NUMBER.fullmatch(number):
             return int(number)
     return None
 

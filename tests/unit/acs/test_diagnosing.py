@@ -216,6 +216,16 @@ def test_neighbours_are_counted_and_a_bounded_number_of_them_is_read() -> None:
     assert (str(report.reading("neighbours")), len(report.rows)) == ("200", MAX_ROWS)
 
 
+def test_what_no_instance_has_for_a_number_is_no_neighbour() -> None:
+    names = {f"{WIFI}Result.{'9' * 5000}.": False}
+    played = Played(
+        Collect(test=NEIGHBOURS), values(WIFI, DiagnosticsState="Complete"), GetParameterNamesResponse(names)
+    )
+    report = played.outcome.report
+    assert report is not None
+    assert str(report.reading("neighbours")) == "0"
+
+
 def test_neighbours_of_the_last_scan_are_read_at_once() -> None:
     task = Diagnose(test=CpeTest(test="wifi-neighbours", scan=False))
     played = Played(task, GetParameterNamesResponse({}))

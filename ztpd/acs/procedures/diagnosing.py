@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterable, Mapping
 from fnmatch import fnmatchcase
 
 from ztpd.acs.diagnostics import OpticalPlace, Place, Places, shipped
+from ztpd.acs.discovery import row_number
 from ztpd.acs.measuring import Unmeasured, report_of
 from ztpd.acs.messages import Answer, Fault, GetParameterNamesResponse, GetParameterValuesResponse
 from ztpd.acs.procedures.protocol import Context, Procedure, outcome_of_fault
@@ -135,8 +136,8 @@ def _results(place: Place, test: CpeTest) -> Generator[Request, Answer, CpeOutco
 
 def _instances(paths: Iterable[str], table: str) -> set[tuple[int, str]]:
     """The rows of a table that paths lie in: number and path."""
-    numbers = (path[len(table) :].partition(".")[0] for path in paths if path.startswith(table))
-    return {(int(number), f"{table}{number}.") for number in numbers if number.isascii() and number.isdigit()}
+    numbered = ((row_number(table, path), path[len(table) :].partition(".")[0]) for path in paths)
+    return {(number, f"{table}{as_written}.") for number, as_written in numbered if number is not None}
 
 
 def _shown(place: Place, test: CpeTest, read: Mapping[str, str], counted: int | None = None) -> CpeOutcome:
