@@ -290,7 +290,8 @@ def test_a_session_of_any_bytes_gives_replies(bodies: list[bytes], works: list[C
     play = Play(list(works), [])
     for body in bodies:
         read = read_or_refused(body)
-        play.post(session.Unreadable(read) if isinstance(read, SoapError) else read)
+        said = session.Unreadable(read) if isinstance(read, SoapError) else read
+        assert isinstance(play.post(said), session.Action)
 
 
 def mutated(body: bytes, seed: int) -> bytes:
