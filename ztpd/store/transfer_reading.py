@@ -1,7 +1,6 @@
 """What is asked of the store about transfers: campaigns and how they stand, files that CPEs sent, tokens."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from ztpd.domain import firmware
 from ztpd.domain.cpe import CpeFacts
@@ -16,29 +15,29 @@ LISTED = 50
 
 def is_known(reader: Reader, token: str) -> bool:
     """Whether a token may stand for something; ``transfer_grants.use`` says whether it does."""
-    return _one(reader, "cpe_grant", token=hash_of(token), now="") is not None
+    return reader.one("cpe_grant", token=hash_of(token), now="") is not None
 
 
 def upload_files(reader: Reader) -> list[str]:
     """The names of all files that CPEs sent and that are kept."""
-    return [row["file"] for row in _all(reader, "all_cpe_uploads")]
+    return [row["file"] for row in reader.all("all_cpe_uploads")]
 
 
 def uploads(reader: Reader, device: int, after: int, limit: int) -> list[Shown]:
     """A page of what a device sent, oldest first."""
-    return [dict(row) for row in _all(reader, "cpe_uploads", device=device, after=after, limit=limit)]
+    return [dict(row) for row in reader.all("cpe_uploads", device=device, after=after, limit=limit)]
 
 
 def upload(reader: Reader, device: int, id_: int) -> Shown | None:
     """One thing that a device sent, or None."""
-    row = _one(reader, "cpe_upload", device=device, id=id_)
+    row = reader.one("cpe_upload", device=device, id=id_)
     return None if row is None else dict(row)
 
 
 def campaigns(reader: Reader, profiles: Mapping[str, Profile]) -> list[Shown]:
     """Every campaign that profiles want, by name: how many CPEs it is for and how they stand."""
     rules = firmware.campaigns(rule for profile in profiles.values() for rule in profile.firmware)
-    fleet = [(rule, row) for row in _all(reader, "firmware_fleet") if (rule := _rule_of(profiles, row)) is not None]
+    fleet = [(rule, row) for row in reader.all("firmware_fleet") if (rule := _rule_of(profiles, row)) is not None]
     return [_campaign(reader, rules[name], [row for rule, row in fleet if rule.name == name]) for name in sorted(rules)]
 
 
@@ -54,11 +53,11 @@ def _campaign(reader: Reader, rule: FirmwareRule, fleet: Iterable[Row]) -> Shown
     running: dict[str, int] = {}
     for row in fleet:
         running[row["software_version"]] = running.get(row["software_version"], 0) + row["cpes"]
-    standing = _one(reader, "firmware_campaign", name=rule.name, version=rule.version)
-    states = _all(reader, "firmware_states", campaign=rule.name, version=rule.version)
+    standing = reader.one("firmware_campaign", name=rule.name, version=rule.version)
+    states = reader.all("firmware_states", campaign=rule.name, version=rule.version)
     counted = dict.fromkeys((state.value for state in Upgrade), 0) | {row["state"]: row["cpes"] for row in states}
-    now = _all(reader, "firmware_now", campaign=rule.name, limit=LISTED)
-    failed = _all(reader, "firmware_failed", campaign=rule.name, version=rule.version, limit=LISTED)
+    now = reader.all("firmware_now", campaign=rule.name, limit=LISTED)
+    failed = reader.all("firmware_failed", campaign=rule.name, version=rule.version, limit=LISTED)
     return {
         "name": rule.name,
         "version": rule.version,
@@ -74,12 +73,3 @@ def _campaign(reader: Reader, rule: FirmwareRule, fleet: Iterable[Row]) -> Shown
         "stopped_at": None if standing is None else standing["stopped_at"],
         "reason": "" if standing is None else standing["reason"],
     }
-
-
-def _one(reader: Reader, statement: str, /, **parameters: Any) -> Row | None:
-    row: Row | None = getattr(reader.queries, statement)(reader.connection, **parameters)
-    return row
-
-
-def _all(reader: Reader, statement: str, /, **parameters: Any) -> list[Row]:
-    return list(getattr(reader.queries, statement)(reader.connection, **parameters))
