@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import orjson
 from pydantic import ValidationError
 
-from ztpd.domain.imports import MAX_MACS, ImportedDevice
+from ztpd.domain.imports import MAX_MACS, ImportedDevice, mac_of_one_device
 
 MAX_DOCUMENT: Final = 16 * 1024 * 1024
 """Bytes of one device: MongoDB keeps no larger document."""
@@ -290,16 +290,12 @@ def _numbered(tree: Mapping[str, Any], path: str) -> list[tuple[str, Mapping[str
     return [(known[id(each)], each) for each in _instances(tree, path)]
 
 
-_MAC = re.compile(r"([0-9a-fA-F]{2})[:-]?" * 5 + r"([0-9a-fA-F]{2})")
-
-
 def _mac(text: str) -> str:
     """The canonical address of one device, or nothing: many devices fill in zeros or ones."""
-    found = _MAC.fullmatch(text.strip())
-    if found is None:
+    try:
+        return mac_of_one_device(text)
+    except ValueError:
         return ""
-    octets = [octet.lower() for octet in found.groups()]
-    return "" if int(octets[0], 16) & 1 or set(octets) == {"00"} else ":".join(octets)
 
 
 def _connection_request_of(tree: Mapping[str, Any]) -> dict[str, str]:

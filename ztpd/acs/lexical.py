@@ -44,7 +44,7 @@ def fits(type_: str, value: Value) -> bool:
     if type_ == "int":
         return _INTEGER.fullmatch(text) is not None
     if type_ == "dateTime":
-        return _moment(text) is not None
+        return moment_of(text) is not None
     return _UNPRINTABLE.search(text) is None
 
 
@@ -54,7 +54,7 @@ def as_sent(text: str, type_: str, literals: Literals) -> str:
         if (literals.true, literals.false) == ("true", "false"):
             return text
         return literals.true if _BOOLEANS[text] else literals.false
-    moment = _moment(text) if type_ == "dateTime" and literals.time is not None else None
+    moment = moment_of(text) if type_ == "dateTime" and literals.time is not None else None
     return text if moment is None or literals.time is None else moment.strftime(literals.time)
 
 
@@ -67,7 +67,7 @@ def same(type_: str, wanted: str, read: str) -> bool:
     if type_ == "list":
         return _items(read) == _items(wanted)
     if type_ == "dateTime":
-        moments = (_moment(read.strip()), _moment(wanted))
+        moments = (moment_of(read.strip()), moment_of(wanted))
         return None not in moments and moments[0] == moments[1]
     return read.strip() == wanted.strip()
 
@@ -76,8 +76,8 @@ def _items(text: str) -> list[str]:
     return [item.strip() for item in text.split(",") if item.strip()]
 
 
-def _moment(text: str) -> datetime | None:
-    """A moment; one without a zone is in UTC (TR-106 §3.2.3)."""
+def moment_of(text: str) -> datetime | None:
+    """A dateTime; one without a zone is in UTC (TR-106 §3.2.3)."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -7,8 +7,9 @@ not shown, or cannot be true, is left out or raises ``Unmeasured``: it is never 
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
+from ztpd.acs.lexical import moment_of
 from ztpd.domain.diagnostics import KINDS, Reading, Report
 
 Values = Mapping[str, str]
@@ -66,12 +67,9 @@ def _seconds(values: Values) -> float:
 
 
 def _moment(text: str) -> datetime | None:
-    """A dateTime (TR-106 §3.2); unknown times begin with year 1. One without a zone is UTC."""
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        return None
-    return None if moment.year <= 1 else moment.replace(tzinfo=moment.tzinfo or UTC)
+    """A dateTime that is known (TR-106 §3.2): unknown times begin with year 1."""
+    moment = moment_of(text.strip())
+    return None if moment is None or moment.year <= 1 else moment
 
 
 def _ping(test: str, values: Values, rows: Sequence[Values], counted: int) -> Report:

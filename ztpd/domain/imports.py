@@ -20,7 +20,7 @@ def _printable(text: str) -> str:
     return text
 
 
-def _of_one_device(mac: str) -> str:
+def mac_of_one_device(mac: str) -> str:
     """The MAC address, canonical; one of a group, or of none, is no device's (IEEE 802 §8.2)."""
     canonical = normalise_mac(mac)
     if int(canonical[:2], 16) & 1 or not canonical.strip("0:"):
@@ -61,7 +61,7 @@ class ImportedDevice(Strict):
     serial: Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_printable)]
     manufacturer: Told = ""
     macs: Annotated[
-        tuple[Annotated[str, AfterValidator(_of_one_device)], ...],
+        tuple[Annotated[str, AfterValidator(mac_of_one_device)], ...],
         Field(max_length=MAX_MACS),
     ] = ()
     software_version: Told = ""
