@@ -29,6 +29,7 @@ from ztpd.acs.connection_request import (
     udp_place,
 )
 from ztpd.acs.digest_client import NoAnswer, authorization
+from ztpd.acs.listening import authority
 from ztpd.acs.stun import Endpoint
 
 _BODY, _BODY_S = 4096, 0.5
@@ -146,7 +147,7 @@ class Caller:
         if secret is None or (bound is None and not whom.udp_address):
             return None
         try:
-            place = self._told_udp_place(whom) if bound is None else udp_place(_authority(bound))
+            place = self._told_udp_place(whom) if bound is None else udp_place(authority(*bound))
             await self._send_copies(place, secret)
         except NotCallable as error:
             return Told(Reached.NOT_CALLED, f"over UDP not called: {error.reason}")
@@ -201,11 +202,6 @@ def _in_words(error: OSError) -> str:
 
 def _both(by_http: Told, by_udp: Told) -> str:
     return f"{by_udp.said}; over HTTP {by_http.said}"
-
-
-def _authority(endpoint: Endpoint) -> str:
-    host, port = endpoint
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _any_certificate() -> ssl.SSLContext:

@@ -21,4 +21,9 @@ async def listen(server: BoundedServer, listener: Listener, handshake_seconds: f
 def url_of(listening: asyncio.Server, path: str, *, tls: bool) -> str:
     """The URL by which CPEs come to an address."""
     host, port = listening.sockets[0].getsockname()[:2]
-    return f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}{path}"
+    return f"{'https' if tls else 'http'}://{authority(host, port)}{path}"
+
+
+def authority(host: str, port: int) -> str:
+    """Host and port as they stand in a URL (RFC 3986 §3.2)."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

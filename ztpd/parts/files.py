@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from ztpd.acs.listening import authority
 from ztpd.acs_settings import AcsSection, FilesSection
 from ztpd.config import ConfigError, ConfigProblem, Configuration
 from ztpd.domain.firmware import FirmwareRule
@@ -63,7 +64,7 @@ def _url(configuration: Configuration, acs: AcsSection, section: FilesSection) -
     if acs.host in _ANY_ADDRESS or acs.port == 0:
         remedy = "Add it: how CPEs reach the ACS, such as http://acs.example.net:7547."
         raise configuration.problem("acs.files.url", f"is missing, and {acs.host}:{acs.port} is no address", remedy)
-    return f"http://{f'[{acs.host}]' if ':' in acs.host else acs.host}:{acs.port}"
+    return f"http://{authority(acs.host, acs.port)}"
 
 
 def stocked_profiles(configuration: Configuration) -> dict[str, Profile]:
